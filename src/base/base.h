@@ -89,7 +89,6 @@ struct str buf_str(const struct buf *b);
 struct map {
     struct map_slot *slots;
     size_t n, cap;
-    uint64_t seed;
 };
 void map_init(struct map *m);
 void map_fini(struct map *m); /* not the values */
@@ -129,8 +128,9 @@ struct val val_copy(struct arena *a, struct val v);          /* deep */
 const struct val *val_get(const struct val *dict, const char *key); /* NULL when absent or not a DICT */
 /* Builders in an arena; they grow by copying, for small trees. */
 struct val val_list(struct arena *a, size_t n); /* n nulls */
-struct val val_dict(struct arena *a, size_t n); /* room for n pairs, filled with dict_put */
-void dict_put(struct val *dict, size_t *used, struct str key, struct val v); /* asserts that there is room; sets n */
+struct val val_dict(struct arena *a, size_t n); /* room for n pairs, empty */
+/* There must be room (val_dict); *used counts the pairs. */
+void dict_put(struct val *dict, size_t *used, struct str key, struct val v);
 void val_write_json(struct buf *b, const struct val *v);    /* compact; BIN as base64; strings must be UTF-8: else U+FFFD */
 void val_write_msgpack(struct buf *b, const struct val *v); /* through msgpack-c's packer */
 
@@ -181,6 +181,8 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
     X(DEDUPE_EVICTED, "dedupe_evicted_total", "counter", "Event ids forgotten before their day was over") \
     X(SERIES_FOLDED, "series_folded_entries_total", "counter", "Series entries folded into summaries past the limit") \
     X(VALUES_DROPPED, "values_dropped_total", "counter", "Distinct values dropped past their limit") \
+    X(VALUES_CUT, "values_cut_total", "counter", "Strings kept cut past their limit") \
+    X(RUNS_DROPPED, "runs_dropped_total", "counter", "Old runs of a lifetime with ttl dropped past their limit") \
     X(PROFILES, "profiles", "gauge", "Profiles in memory") \
     X(TIMERS_PENDING, "timers_pending", "gauge", "Timers that wait for a criterion to turn true") \
     X(RULE_EVALUATIONS, "rule_evaluations_total", "counter", "Criteria trees evaluated") \
@@ -209,6 +211,7 @@ enum stat_id {
 void stat_add(enum stat_id id, int64_t n); /* any thread */
 void stat_set(enum stat_id id, int64_t n);
 int64_t stat_get(enum stat_id id);
+void stat_mute(bool mute); /* this thread's stat_add and stat_set do nothing: for trials beside the real thing */
 void stat_write_prometheus(struct buf *b); /* text format 0.0.4, prefix signalbox_ */
 
 #endif
