@@ -42,6 +42,7 @@ struct plan_fn {
 /* Where plan_build finds function N of a file. */
 struct plan_source {
     const struct val *desc;                             /* a FILE; borrowed during plan_build only */
+    uint64_t hash;                                      /* of the file's bytes: part of the identity of its functions */
     struct plan_fn *(*fn)(void *ctx, size_t n);         /* n is the fn = N of the description */
     /* For a score: the names under which the formula knows its arguments, in order; may be NULL. */
     void (*name_args)(void *ctx, size_t fn, const struct str *names, size_t n);
@@ -68,7 +69,6 @@ struct cond_op {
     enum cond_takes takes;
     bool on_events;            /* else on attributes only */
     bool (*test)(const struct cond *c, struct val now, struct val before);
-    bool fade_true[2];         /* see rule.h: can fading turn it [0] true, [1] false, whatever the aggregation */
 };
 extern const struct cond_op cond_ops[];
 extern const size_t n_cond_ops;
@@ -103,7 +103,8 @@ struct plan_match {            /* one of the events a series takes */
     struct cond *criteria;     /* of this event only; NULL: none */
 };
 struct plan_series {
-    uint32_t id;               /* persistent number of its identity */
+    uint32_t id;               /* persistent number of its identity: key, events, criteria, property, keep, ttl, and
+                                  whether it is windowed; not the window, so that a rule file can widen one and keep what is there */
     uint32_t key;              /* index into plan.keys */
     enum keep keep;
     struct plan_match *matches;
@@ -180,7 +181,7 @@ struct plan_rule {             /* an intervention */
     size_t n_keys;
     struct plan_payload *payload;
     size_t n_payload;
-    bool fades;                /* time alone can turn `when` true: it wants timers */
+    bool fades;                /* it reads what fades with time: it may want timers */
 };
 struct plan_score {
     struct str name, owner, description, file;
