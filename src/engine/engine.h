@@ -41,8 +41,9 @@ void engine_free(struct engine *e);
 enum engine_wire { WIRE_TP2, WIRE_QUERY, WIRE_JSON, WIRE_MSGPACK };
 struct engine_batch {
     enum engine_wire wire;
-    struct evt_meta meta;            /* its strings live in the events' arena: use engine_batch_str */
-    struct str body;                 /* copied into the arena, with EVT_PADDING behind it */
+    struct arena arena;              /* the body's, and of meta's strings: use engine_batch_str */
+    struct evt_meta meta;
+    struct str body;                 /* a copy, with EVT_PADDING behind it */
     struct evt_batch events;
     struct plan *plan;               /* the one it was decoded with */
     unsigned front;

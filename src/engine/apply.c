@@ -1,0 +1,273 @@
+/* apply.c -- the whole pipeline: timers that are due, then each event: dedupe -> match -> profile -> rule -> push.
+ *
+ * Everything here is a function of the state and the record: the same records give the same state and the same messages.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/core.h"
+
+#include <stdlib.h>
+
+/* One event while it is applied. */
+struct visit {
+    struct engine *e;
+    const struct plan *plan;
+    struct evt *evt;
+    uint64_t seq, salt;
+    int64_t now_ms;
+    struct str *ids;             /* per key of the plan; empty when the event carries none */
+    struct profile **profiles;   /* per key; NULL until touched */
+    signed char *fresh;          /* per key: -1 not asked yet, 0 seen before, 1 new to this profile */
+    struct who *who;             /* the ids that are there, for firings and timers */
+    size_t n_who;
+};
+
+/* A rule that this event may turn. */
+struct watched {
+    struct rule_view view;
+    struct val *before;
+    bool held;
+};
+
+static void visit_identify(struct visit *v)
+{
+    struct arena *a = &v->e->scratch;
+    size_t n = v->plan->n_keys;
+    v->ids = arena_alloc(a, n * sizeof(*v->ids));
+    v->profiles = arena_zalloc(a, n * sizeof(*v->profiles));
+    v->fresh = arena_alloc(a, n);
+    v->who = arena_alloc(a, n * sizeof(*v->who));
+    memset(v->fresh, -1, n);
+    for (size_t k = 0; k < n; k++) {
+        v->ids[k] = key_identifier(&v->plan->keys[k], v->evt, a);
+        if (v->ids[k].n)
+            v->who[v->n_who++] = (struct who){v->plan->keys[k].id, v->ids[k]};
+    }
+}
+
+/* Has the profile of this key not seen the event before? Asked once an event and key: the answer is remembered. */
+static bool visit_fresh(struct visit *v, uint32_t key)
+{
+    if (v->ids[key].n == 0)
+        return false;
+    if (v->fresh[key] < 0) {
+        v->profiles[key] = store_touch(v->e->store, v->plan->keys[key].id, v->ids[key]);
+        v->fresh[key] = !profile_seen(v->e->store, v->profiles[key], v->evt->id, v->now_ms);
+        stat_add(v->fresh[key] ? STAT_EVENTS_PROCESSED : STAT_EVENTS_DUPLICATE, 1);
+    }
+    return v->fresh[key];
+}
+
+static struct rule_view view_of(struct engine *e, const struct plan_rule *rule, const struct who *who, size_t n_who)
+{
+    struct profile **profiles = arena_alloc(&e->scratch, (rule->n_keys + 1) * sizeof(struct profile *));
+    for (size_t i = 0; i < rule->n_keys; i++) {
+        uint32_t key_id = e->plan->keys[rule->keys[i]].id;
+        struct str id = who_find(who, n_who, key_id);
+        profiles[i] = id.n ? store_find(e->store, key_id, id) : NULL;
+    }
+    return (struct rule_view){e->store, e->plan, rule, profiles};
+}
+
+/* The identifiers that matter to a rule: of what it reads and whom it tells. */
+static size_t who_of(const struct plan *p, const struct plan_rule *rule, const struct who *who, size_t n_who,
+                     struct who *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_who; i++) {
+        bool wanted = false;
+        for (size_t k = 0; k < rule->n_keys; k++)
+            wanted |= p->keys[rule->keys[k]].id == who[i].key_id;
+        for (size_t k = 0; k < rule->n_targets; k++)
+            wanted |= p->keys[rule->targets[k]].id == who[i].key_id;
+        if (wanted)
+            out[n++] = who[i];
+    }
+    return n;
+}
+
+static void arm_timer(struct engine *e, const struct rule_view *view, const struct who *who, size_t n_who,
+                      int64_t now_ms)
+{
+    if (!view->rule->fades)
+        return;
+    struct who *its = arena_alloc(&e->scratch, n_who * sizeof(*its));
+    size_t n = who_of(e->plan, view->rule, who, n_who, its);
+    timers_set(&e->timers, view->rule->id, its, n, rule_next_crossing(view, now_ms));
+}
+
+static void fire_for(struct visit *v, const struct plan_rule *rule, const struct val *reads)
+{
+    struct who *its = arena_alloc(&v->e->scratch, v->n_who * sizeof(*its));
+    struct firing f = {
+        .rule = rule,
+        .who = its,
+        .n_who = who_of(v->plan, rule, v->who, v->n_who, its),
+        .reads = reads,
+        .evt = v->evt,
+        .seq = v->seq,
+        .salt = v->salt,
+        .now_ms = v->now_ms,
+    };
+    engine_fire(v->e, &f);
+}
+
+/* The rules that the series at hand concern, each once, as they stand without the event. */
+static struct watched *watch(struct visit *v, const uint32_t *series, size_t n_series, size_t *n_out)
+{
+    struct arena *a = &v->e->scratch;
+    const struct plan *p = v->plan;
+    struct watched *list = NULL;
+    size_t n = 0, cap = 0;
+    for (size_t i = 0; i < n_series; i++)
+        cap += p->series[series[i]].n_rules;
+    list = arena_alloc(a, cap * sizeof(*list));
+    for (size_t i = 0; i < n_series; i++)
+        for (size_t r = 0; r < p->series[series[i]].n_rules; r++) {
+            const struct plan_rule *rule = &p->rules[p->series[series[i]].rules[r]];
+            bool known = false;
+            for (size_t k = 0; k < n; k++)
+                known |= list[k].view.rule == rule;
+            if (known)
+                continue;
+            struct watched *w = &list[n++];
+            w->view = view_of(v->e, rule, v->who, v->n_who);
+            w->before = rule_read(&w->view, v->now_ms, a);
+            w->held = rule_holds(&w->view, w->before, NULL, v->e->lane, a);
+        }
+    *n_out = n;
+    return list;
+}
+
+static void settle(struct visit *v, struct watched *list, size_t n)
+{
+    struct arena *a = &v->e->scratch;
+    for (size_t i = 0; i < n; i++) {
+        struct watched *w = &list[i];
+        struct val *after = rule_read(&w->view, v->now_ms, a);
+        bool holds = rule_holds(&w->view, after, w->before, v->e->lane, a);
+        if (holds && !w->held)
+            fire_for(v, w->view.rule, after);
+        arm_timer(v->e, &w->view, v->who, v->n_who, v->now_ms);
+    }
+}
+
+/* Rules whose `when` is this event: each new event fires, for the first target it carries an identifier of. */
+static void fire_on_event(struct visit *v, const uint32_t *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct plan_rule *rule = &v->plan->rules[rules[i]];
+        for (size_t t = 0; t < rule->n_targets; t++) {
+            if (v->ids[rule->targets[t]].n == 0)
+                continue;
+            if (visit_fresh(v, rule->targets[t])) {
+                struct rule_view view = view_of(v->e, rule, v->who, v->n_who);
+                fire_for(v, rule, rule_read(&view, v->now_ms, &v->e->scratch));
+            }
+            break;
+        }
+    }
+}
+
+static void apply_event(struct engine *e, struct record *r, struct evt *evt, size_t index)
+{
+    struct visit v = {.e = e, .plan = e->plan, .evt = evt, .seq = r->seq, .salt = index, .now_ms = r->now_ms};
+    struct plan_hits hits;
+    size_t n = 0, n_watched;
+    arena_reset(&e->scratch);
+    plan_match_event(e->plan, evt, e->lane, &e->scratch, &hits);
+    if (hits.n_series + hits.n_rules == 0)
+        return;
+    visit_identify(&v);
+    for (size_t i = 0; i < hits.n_series; i++)
+        if (visit_fresh(&v, e->plan->series[hits.series[i]].key))
+            hits.series[n++] = hits.series[i];
+    struct watched *watched = watch(&v, hits.series, n, &n_watched);
+    int64_t ts_ms = MIN_OF(evt->ts_ms, r->now_ms); /* a clock ahead of ours must not reach into the future */
+    for (size_t i = 0; i < n; i++) {
+        const struct plan_series *s = &e->plan->series[hits.series[i]];
+        struct val value = s->slot >= 0 ? evt->slots[s->slot] : val_null;
+        profile_add(e->store, v.profiles[s->key], s, ts_ms, value, r->now_ms);
+    }
+    settle(&v, watched, n_watched);
+    fire_on_event(&v, hits.rules, hits.n_rules);
+}
+
+/* A moment at which something a rule reads faded: was it false just before, and is it true now? */
+static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
+{
+    int64_t due = timer->item.due_ms;
+    uint32_t at = timer->rule_id < e->n_rule_ids ? e->rule_by_id[timer->rule_id] : 0;
+    arena_reset(&e->scratch);
+    if (!at || !e->plan->rules[at - 1].when)
+        return;
+    const struct plan_rule *rule = &e->plan->rules[at - 1];
+    struct rule_view view = view_of(e, rule, timer->who, timer->n);
+    struct val *before = rule_read(&view, due - 1, &e->scratch), *now = rule_read(&view, due, &e->scratch);
+    if (!rule_holds(&view, before, NULL, e->lane, &e->scratch) &&
+        rule_holds(&view, now, NULL, e->lane, &e->scratch)) {
+        struct firing f = {
+            .rule = rule,
+            .who = timer->who,
+            .n_who = timer->n,
+            .reads = now,
+            .seq = r->seq,
+            .salt = (uint64_t)due ^ timer->item.tie,
+            .now_ms = due,
+        };
+        engine_fire(e, &f);
+    }
+    arm_timer(e, &view, timer->who, timer->n, due);
+}
+
+static void apply_swap(struct engine *e, struct plan *p)
+{
+    pthread_mutex_lock(&e->plan_lock);
+    struct plan *old = e->plan;
+    p->generation = old->generation + 1;
+    e->plan = p;
+    pthread_mutex_unlock(&e->plan_lock);
+    plan_unref(old);
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_rules; i++)
+        n = MAX_OF(n, (size_t)p->rules[i].id + 1);
+    free(e->rule_by_id);
+    e->rule_by_id = xcalloc(n, sizeof(*e->rule_by_id));
+    e->n_rule_ids = n;
+    for (size_t i = 0; i < p->n_rules; i++)
+        e->rule_by_id[p->rules[i].id] = (uint32_t)i + 1;
+}
+
+/* Queued with an older plan, applied with a newer: read again from the body. It was accepted, so it can be read. */
+static void decode_again(struct engine *e, struct engine_batch *b)
+{
+    size_t n = b->events.n;
+    evt_batch_fini(&b->events);
+    evt_batch_init(&b->events);
+    plan_unref(b->plan);
+    b->plan = plan_ref(e->plan);
+    stat_add(STAT_EVENTS_REDECODED, (int64_t)n);
+    struct err err = {0};
+    if (!batch_decode(e->own, b, b->plan, e->lane, &err))
+        log_error("a body that was accepted could not be read again: %s", err.text);
+}
+
+bool engine_apply(struct engine *e, struct record *r, size_t n)
+{
+    struct engine_batch *b = r->kind == RECORD_BATCH ? r->body : NULL;
+    if (e->at == 0) {
+        struct timer *timer;
+        while ((timer = timers_take(&e->timers, r->now_ms))) {
+            apply_timer(e, r, timer);
+            timer_free(timer);
+        }
+        e->now_ms = r->now_ms;
+    }
+    if (r->kind == RECORD_SWAP)
+        apply_swap(e, r->body);
+    if (!b)
+        return true;
+    if (b->plan != e->plan)
+        decode_again(e, b);
+    for (; n && e->at < b->events.n; n--, e->at++)
+        apply_event(e, r, &b->events.evts[e->at], e->at);
+    return e->at == b->events.n;
+}

@@ -1,0 +1,327 @@
+/* rules.c -- from the files on disk to the best plan there is: what is wrong in one file never takes the others down.
+ *
+ * Changed files are tried together, since they may need each other; then without those that the errors name; then one by one,
+ * for as long as one more is taken. A file that is not taken keeps its last good version, and so does a deleted one that
+ * another file still reads.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/core.h"
+
+#include <stdlib.h>
+
+/* A file whose disk version is not the one in force. */
+struct change {
+    size_t file;              /* index into rules.files */
+    struct script_file *now;  /* NULL: deleted */
+    uint64_t hash;
+    bool taken, tried_out;
+};
+
+/* One load, while it goes on. */
+struct load {
+    struct rules *r;
+    struct plan_ids *ids;
+    const struct engine_options *o;
+    unsigned engine_lane;
+    bool run_tests;
+    struct plan_report *report;
+    struct buf *out;
+    struct change *changes;
+    size_t n_changes;
+    struct plan *plan;        /* the best so far */
+};
+
+struct rules *rules_new(struct str dir, unsigned lanes, const struct script_limits *limits)
+{
+    struct rules *r = xcalloc(1, sizeof(*r));
+    char *copy = xmalloc(dir.n + 1);
+    memcpy(copy, dir.p, dir.n);
+    copy[dir.n] = 0;
+    r->dir = (struct str){copy, dir.n};
+    r->lanes = lanes;
+    r->limits = *limits;
+    pthread_mutex_init(&r->lock, NULL);
+    arena_init(&r->status_arena);
+    return r;
+}
+
+void rules_free(struct rules *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        script_file_unref(r->files[i].good);
+        free((char *)r->files[i].path.p);
+    }
+    free(r->files);
+    free((char *)r->dir.p);
+    arena_fini(&r->status_arena);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+static size_t file_index(struct rules *r, struct str path)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (str_eq(r->files[i].path, path))
+            return i;
+    char *copy = xmalloc(path.n + 1);
+    memcpy(copy, path.p, path.n);
+    copy[path.n] = 0;
+    r->files = xgrow(r->files, r->n, &r->cap, sizeof(*r->files));
+    r->files[r->n] = (struct rule_file){.path = {copy, path.n}};
+    return r->n++;
+}
+
+static uint64_t hash_with_words(struct str text, struct str words)
+{
+    uint64_t both[] = {str_hash(text), str_hash(words), text.n};
+    return str_hash((struct str){(const char *)both, sizeof(both)});
+}
+
+/* -- trying a set of files */
+static struct change *change_of(const struct load *l, size_t file)
+{
+    for (size_t i = 0; i < l->n_changes; i++)
+        if (l->changes[i].file == file)
+            return &l->changes[i];
+    return NULL;
+}
+
+struct member {
+    struct script_file *script;
+    uint64_t hash;
+};
+
+/* Those in force first, so that a name taken twice is reported against the newcomer. */
+static size_t members(const struct load *l, bool (*wanted)(const struct change *c, const void *arg), const void *arg,
+                      struct member *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->r->n; i++) {
+        const struct rule_file *f = &l->r->files[i];
+        const struct change *c = change_of(l, i);
+        bool replaced = c && (c->taken || wanted(c, arg));
+        if (f->good && !replaced)
+            out[n++] = (struct member){f->good, f->good_hash};
+    }
+    for (size_t i = 0; i < l->n_changes; i++) {
+        const struct change *c = &l->changes[i];
+        if (c->now && (c->taken || wanted(c, arg)))
+            out[n++] = (struct member){c->now, c->hash};
+    }
+    return n;
+}
+
+static bool run_tests(struct load *l, struct plan *p, const struct member *set, size_t n, struct plan_report *report,
+                      struct buf *out)
+{
+    bool passed = true;
+    for (size_t i = 0; i < n; i++) {
+        const struct val *desc = script_file_desc(set[i].script), *defs = val_get(desc, "defs");
+        struct str file = val_as_str(*val_get(desc, "file"));
+        for (size_t d = 0; defs && d < defs->n; d++) {
+            const struct val *def = &defs->items[d], *name = val_get(def, "name"), *fn = val_get(def, "fn");
+            const struct val *line = val_get(def, "line");
+            if (!str_eqz(val_as_str(*val_get(def, "kind")), "test") || !fn)
+                continue;
+            struct err err = {0};
+            bool ok = trial_run(l->o, p, set[i].script, (size_t)fn->i, l->r->lanes - 1, &err);
+            passed &= ok;
+            if (out)
+                buf_printf(out, "%s  %.*s: %.*s\n", ok ? "ok  " : "FAIL", STR_FMT(file), STR_FMT(val_as_str(*name)));
+            if (!ok)
+                plan_report_add(report, false, file, line ? (uint32_t)line->i : 0,
+                                arena_printf(&report->arena, "test \"%.*s\"", STR_FMT(val_as_str(*name))), "%s",
+                                err.text);
+        }
+    }
+    return passed;
+}
+
+static void release_script(void *f)
+{
+    script_file_unref(f);
+}
+
+/* Builds and tries one set. NULL: the report says why. */
+static struct plan *attempt(struct load *l, bool (*wanted)(const struct change *c, const void *arg), const void *arg,
+                            struct plan_report *report, struct buf *out)
+{
+    struct member *set = xcalloc(l->r->n + l->n_changes, sizeof(*set));
+    size_t n = members(l, wanted, arg, set);
+    struct plan_source *sources = xcalloc(n, sizeof(*sources));
+    for (size_t i = 0; i < n; i++) {
+        sources[i] = script_file_source(set[i].script);
+        sources[i].hash = set[i].hash;
+    }
+    struct plan *p = plan_build(sources, n, l->ids, report);
+    for (size_t i = 0; p && i < n; i++)
+        plan_keep(p, script_file_ref(set[i].script), release_script);
+    if (p && l->run_tests && !run_tests(l, p, set, n, report, out)) {
+        plan_unref(p);
+        p = NULL;
+    }
+    free(sources);
+    free(set);
+    return p;
+}
+
+static bool is_candidate(const struct change *c, const void *arg)
+{
+    return !c->tried_out;
+}
+
+static bool is_one(const struct change *c, const void *arg)
+{
+    return c == arg;
+}
+
+static void report_append(struct plan_report *to, const struct plan_report *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        const struct plan_problem *p = &from->items[i];
+        plan_report_add(to, p->warning, p->file, p->line, p->rule, "%.*s", STR_FMT(p->text));
+    }
+}
+
+static void take_plan(struct load *l, struct plan *p)
+{
+    plan_unref(l->plan);
+    l->plan = p;
+}
+
+/* Leaves out the candidates that the errors name; how many are left, 0 when none was named. */
+static size_t leave_out(struct load *l, const struct plan_report *report)
+{
+    size_t left = 0, out = 0;
+    for (size_t i = 0; i < l->n_changes; i++) {
+        struct change *c = &l->changes[i];
+        if (c->tried_out)
+            continue;
+        for (size_t k = 0; k < report->n && !c->tried_out; k++)
+            c->tried_out = !report->items[k].warning && str_eq(report->items[k].file, l->r->files[c->file].path);
+        out += c->tried_out;
+        left += !c->tried_out;
+    }
+    return out ? left : 0;
+}
+
+static void try_together(struct load *l)
+{
+    for (size_t left = l->n_changes; left;) {
+        struct plan_report report;
+        plan_report_init(&report);
+        struct buf out = {0};
+        struct plan *p = attempt(l, is_candidate, NULL, &report, &out);
+        if (p) {
+            for (size_t i = 0; i < l->n_changes; i++)
+                l->changes[i].taken |= !l->changes[i].tried_out;
+            take_plan(l, p);
+            report_append(l->report, &report); /* warnings */
+            if (l->out)
+                buf_put(l->out, out.p, out.n);
+            left = 0;
+        } else {
+            left = leave_out(l, &report);
+        }
+        buf_fini(&out);
+        plan_report_fini(&report);
+    }
+}
+
+static void try_singly(struct load *l)
+{
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < l->n_changes; i++) {
+            struct change *c = &l->changes[i];
+            struct plan_report report;
+            if (c->taken)
+                continue;
+            plan_report_init(&report);
+            struct plan *p = attempt(l, is_one, c, &report, NULL);
+            if (p) {
+                c->taken = more = true;
+                take_plan(l, p);
+            }
+            plan_report_fini(&report);
+        }
+    }
+    for (size_t i = 0; i < l->n_changes; i++) { /* what is left says why, against what is in force now */
+        struct change *c = &l->changes[i];
+        if (c->taken)
+            continue;
+        if (!c->now)
+            plan_report_add(l->report, false, l->r->files[c->file].path, 0, STR(""),
+                            "was deleted, but is still needed; its last good version stays");
+        plan_unref(attempt(l, is_one, c, l->report, l->out));
+    }
+}
+
+/* -- what has changed */
+static void find_changes(struct load *l, const struct folder *folder)
+{
+    struct rules *r = l->r;
+    for (size_t i = 0; i < r->n; i++)
+        r->files[i].on_disk = false;
+    for (size_t i = 0; i < folder->n; i++)
+        r->files[file_index(r, folder->files[i].path)].on_disk = true;
+    l->changes = xcalloc(r->n, sizeof(*l->changes));
+    for (size_t i = 0; i < folder->n; i++) {
+        struct str text = folder->files[i].text;
+        size_t at = file_index(r, folder->files[i].path);
+        struct rule_file *f = &r->files[at];
+        uint64_t hash = text.p ? hash_with_words(text, folder->words.text) : 0;
+        f->is_disk = f->good && f->good_hash == hash;
+        if (f->is_disk || !text.p)
+            continue;
+        struct script_file *now = script_load(f->path, text, folder->words.path, folder->words.text, r->lanes,
+                                              &r->limits, l->report);
+        if (!now)
+            continue;
+        script_file_engine_lane(now, l->engine_lane);
+        l->changes[l->n_changes++] = (struct change){.file = at, .now = now, .hash = hash};
+    }
+    for (size_t i = 0; i < r->n; i++)
+        if (!r->files[i].on_disk && r->files[i].good)
+            l->changes[l->n_changes++] = (struct change){.file = i};
+}
+
+static void settle_changes(struct load *l)
+{
+    struct rules *r = l->r;
+    for (size_t i = 0; i < l->n_changes; i++) {
+        struct change *c = &l->changes[i];
+        struct rule_file *f = &r->files[c->file];
+        if (!c->taken) {
+            script_file_unref(c->now);
+            continue;
+        }
+        script_file_unref(f->good);
+        f->good = c->now;
+        f->good_hash = c->hash;
+        f->is_disk = true;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->files[i].on_disk || r->files[i].good)
+            r->files[n++] = r->files[i];
+        else
+            free((char *)r->files[i].path.p);
+    }
+    r->n = n;
+}
+
+struct plan *rules_load(struct rules *r, struct plan_ids *ids, const struct engine_options *o, unsigned engine_lane,
+                        bool tests, struct plan_report *report, struct buf *out)
+{
+    struct load l = {r, ids, o, engine_lane, tests, report, out, NULL, 0, NULL};
+    struct folder folder;
+    if (folder_read(&folder, r->dir, report)) {
+        find_changes(&l, &folder);
+        try_together(&l);
+        try_singly(&l);
+        settle_changes(&l);
+    }
+    free(l.changes);
+    folder_fini(&folder);
+    return l.plan;
+}
