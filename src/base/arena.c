@@ -30,14 +30,16 @@ void arena_fini(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-    while (a->chunk && a->chunk->older) { /* the newest is the largest: keep that one */
-        struct arena_chunk *older = a->chunk->older;
-        a->chunk->older = older->older;
-        free(older);
+    struct arena_chunk *kept = a->chunk;
+    if (!kept || kept->size > CHUNK_MOST) { /* one huge body must not weigh for ever */
+        arena_fini(a);
+        return;
     }
-    if (a->chunk)
-        a->chunk->used = 0;
-    a->n_bytes = 0;
+    a->chunk = kept->older;
+    arena_fini(a);
+    kept->older = NULL;
+    kept->used = 0;
+    a->chunk = kept;
 }
 
 static void chunk_add(struct arena *a, size_t n)

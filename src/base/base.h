@@ -41,12 +41,13 @@ struct str str_trim(struct str s); /* blanks and tabs off both ends */
 /* Strict decimal readers: the whole string or false. No sign for str_u64; a leading '-' for str_i64. */
 bool str_u64(struct str s, uint64_t *out);
 bool str_i64(struct str s, int64_t *out);
-/* A JSON number (so no inf, nan, hex, blanks), whole string. */
+/* A JSON number (so no inf, nan, hex, blanks), whole string, shorter than 64 bytes unless it fits an int64. */
 bool str_double(struct str s, double *out);
 uint64_t str_hash(struct str s);                                  /* XXH3, seedless: may be stored */
 void str_hash128(struct str s, uint8_t out[16]);                  /* XXH3 128, canonical byte order */
 void uuid_format(const uint8_t bytes[16], char out[37]);          /* sets version 8, variant bits; terminated */
-/* The nearest of n names by edit distance, at most a third of word's length away; NULL when none is near. */
+/* The nearest of n names by edit distance, at most a third of word's length (rounded up) away, the first of equally near
+ * ones; NULL when none is near. */
 const char *str_nearest(struct str word, const char *const *names, size_t n);
 bool utf8_valid(struct str s);
 
@@ -66,7 +67,7 @@ struct arena {
 };
 void arena_init(struct arena *a);
 void arena_fini(struct arena *a);
-void arena_reset(struct arena *a); /* keeps the first chunk */
+void arena_reset(struct arena *a); /* keeps the newest chunk, if it is of usual size */
 void *arena_alloc(struct arena *a, size_t n); /* 16-aligned, not zeroed */
 void *arena_zalloc(struct arena *a, size_t n);
 struct str arena_str(struct arena *a, struct str s); /* a copy, with a NUL behind it */

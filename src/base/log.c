@@ -37,8 +37,8 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_end(args);
     n = MIN_OF(n + (size_t)MAX_OF(more, 0), sizeof(line) - 2);
     for (size_t i = 0; i < n; i++)
-        if (line[i] == '\n' || line[i] == '\r')
-            line[i] = ' '; /* what a client sent must not forge a line */
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = ' '; /* what a client sent must not forge a line, nor move a terminal's cursor */
     line[n++] = '\n';
     fwrite(line, 1, n, stderr);
 }

@@ -6,7 +6,7 @@
 
 static void *must(void *p, size_t n)
 {
-    if (!p && n) {
+    if (!p) {
         fprintf(stderr, "out of memory: %zu bytes could not be had\n", n);
         abort();
     }

@@ -47,7 +47,7 @@ int str_cmp(struct str a, struct str b)
 bool str_starts(struct str s, const char *prefix)
 {
     size_t n = strlen(prefix);
-    return s.n >= n && memcmp(s.p, prefix, n) == 0;
+    return s.n >= n && (n == 0 || memcmp(s.p, prefix, n) == 0);
 }
 
 struct str str_trim(struct str s)
@@ -195,7 +195,7 @@ static size_t distance(struct str a, struct str b)
 const char *str_nearest(struct str word, const char *const *names, size_t n)
 {
     const char *best = NULL;
-    size_t least = word.n < 3 ? 1 : word.n / 3 + (word.n % 3 != 0);
+    size_t least = (word.n + 2) / 3;
     for (size_t i = 0; i < n; i++) {
         size_t d = distance(word, str_of(names[i]));
         if (d <= least && (!best || d < least)) {

@@ -51,9 +51,16 @@ static bool visit_fresh(struct visit *v, uint32_t key)
     if (v->fresh[key] < 0) {
         v->profiles[key] = store_touch(v->e->store, v->plan->keys[key].id, v->ids[key]);
         v->fresh[key] = !profile_seen(v->e->store, v->profiles[key], v->evt->id, v->now_ms);
-        stat_add(v->fresh[key] ? STAT_EVENTS_PROCESSED : STAT_EVENTS_DUPLICATE, 1);
     }
     return v->fresh[key];
+}
+
+/* Each event counts once, however many profiles it went to. */
+static void visit_count(const struct visit *v)
+{
+    bool asked = memchr(v->fresh, 0, v->plan->n_keys) != NULL, fresh = memchr(v->fresh, 1, v->plan->n_keys) != NULL;
+    stat_add(STAT_EVENTS_PROCESSED, fresh);
+    stat_add(STAT_EVENTS_DUPLICATE, asked && !fresh);
 }
 
 static struct rule_view view_of(struct engine *e, const struct plan_rule *rule, const struct who *who, size_t n_who)
@@ -67,20 +74,37 @@ static struct rule_view view_of(struct engine *e, const struct plan_rule *rule, 
     return (struct rule_view){e->store, e->plan, rule, profiles};
 }
 
-/* The identifiers that matter to a rule: of what it reads and whom it tells. */
+static bool criteria_read(const struct plan *p, const struct plan_rule *rule, uint32_t key_id)
+{
+    for (size_t i = 0; i < rule->n_when_reads; i++)
+        if (p->keys[p->attrs[rule->reads[i]].key].id == key_id)
+            return true;
+    return false;
+}
+
+static bool names_key(const struct plan *p, const uint32_t *keys, size_t n, uint32_t key_id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p->keys[keys[i]].id == key_id)
+            return true;
+    return false;
+}
+
+/* The identifiers that matter to a rule: first those its criteria are read at, n_read of them, then those of its payload and
+ * of whom it tells. */
 static size_t who_of(const struct plan *p, const struct plan_rule *rule, const struct who *who, size_t n_who,
-                     struct who *out)
+                     struct who *out, size_t *n_read)
 {
     size_t n = 0;
-    for (size_t i = 0; i < n_who; i++) {
-        bool wanted = false;
-        for (size_t k = 0; k < rule->n_keys; k++)
-            wanted |= p->keys[rule->keys[k]].id == who[i].key_id;
-        for (size_t k = 0; k < rule->n_targets; k++)
-            wanted |= p->keys[rule->targets[k]].id == who[i].key_id;
-        if (wanted)
+    for (size_t i = 0; i < n_who; i++)
+        if (criteria_read(p, rule, who[i].key_id))
             out[n++] = who[i];
-    }
+    *n_read = n;
+    for (size_t i = 0; i < n_who; i++)
+        if (!criteria_read(p, rule, who[i].key_id) &&
+            (names_key(p, rule->keys, rule->n_keys, who[i].key_id) ||
+             names_key(p, rule->targets, rule->n_targets, who[i].key_id)))
+            out[n++] = who[i];
     return n;
 }
 
@@ -90,17 +114,18 @@ static void arm_timer(struct engine *e, const struct rule_view *view, const stru
     if (!view->rule->fades)
         return;
     struct who *its = arena_alloc(&e->scratch, n_who * sizeof(*its));
-    size_t n = who_of(e->plan, view->rule, who, n_who, its);
-    timers_set(&e->timers, view->rule->id, its, n, rule_next_crossing(view, now_ms));
+    size_t n_read, n = who_of(e->plan, view->rule, who, n_who, its, &n_read);
+    timers_set(&e->timers, view->rule->id, its, n_read, n, rule_next_crossing(view, now_ms));
 }
 
 static void fire_for(struct visit *v, const struct plan_rule *rule, const struct val *reads)
 {
     struct who *its = arena_alloc(&v->e->scratch, v->n_who * sizeof(*its));
+    size_t n_read;
     struct firing f = {
         .rule = rule,
         .who = its,
-        .n_who = who_of(v->plan, rule, v->who, v->n_who, its),
+        .n_who = who_of(v->plan, rule, v->who, v->n_who, its, &n_read),
         .reads = reads,
         .evt = v->evt,
         .seq = v->seq,
@@ -189,6 +214,7 @@ static void apply_event(struct engine *e, struct record *r, struct evt *evt, siz
     }
     settle(&v, watched, n_watched);
     fire_on_event(&v, hits.rules, hits.n_rules);
+    visit_count(&v);
 }
 
 /* A moment at which something a rule reads faded: was it false just before, and is it true now? */
@@ -218,22 +244,42 @@ static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
     arm_timer(e, &view, timer->who, timer->n, due);
 }
 
-static void apply_swap(struct engine *e, struct plan *p)
+/* The plan before a swap, and the engine after it. */
+struct swap {
+    const struct engine *e;
+    const struct plan *old;
+    const uint32_t *old_by_id;
+    size_t n_old_ids;
+};
+
+/* Does a rule mean something else than when its timers were armed, so that their time may be wrong? */
+static bool form_changed(const void *ctx, uint32_t rule_id)
+{
+    const struct swap *s = ctx;
+    uint32_t old = rule_id < s->n_old_ids ? s->old_by_id[rule_id] : 0;
+    uint32_t now = rule_id < s->e->n_rule_ids ? s->e->rule_by_id[rule_id] : 0;
+    return !old || !now || s->old->rules[old - 1].form != s->e->plan->rules[now - 1].form;
+}
+
+static void apply_swap(struct engine *e, struct plan *p, int64_t now_ms)
 {
     pthread_mutex_lock(&e->plan_lock);
     struct plan *old = e->plan;
+    uint32_t *old_by_id = e->rule_by_id;
+    struct swap swap = {e, old, old_by_id, e->n_rule_ids};
     p->generation = old->generation + 1;
     e->plan = p;
     pthread_mutex_unlock(&e->plan_lock);
-    plan_unref(old);
     size_t n = 0;
     for (size_t i = 0; i < p->n_rules; i++)
         n = MAX_OF(n, (size_t)p->rules[i].id + 1);
-    free(e->rule_by_id);
     e->rule_by_id = xcalloc(n, sizeof(*e->rule_by_id));
     e->n_rule_ids = n;
     for (size_t i = 0; i < p->n_rules; i++)
         e->rule_by_id[p->rules[i].id] = (uint32_t)i + 1;
+    timers_hasten(&e->timers, form_changed, &swap, now_ms);
+    plan_unref(old);
+    free(old_by_id);
 }
 
 /* Queued with an older plan, applied with a newer: read again from the body. It was accepted, so it can be read. */
@@ -250,19 +296,34 @@ static void decode_again(struct engine *e, struct engine_batch *b)
         log_error("a body that was accepted could not be read again: %s", err.text);
 }
 
+/* A slice of tidying up, in the order like everything else, so that a replay frees the same at the same place. */
+static void apply_tick(struct engine *e, int64_t now_ms)
+{
+    enum { SWEEP_PROFILES = 2000 };
+    if (now_ms - e->swept_ms < SWEEP_EVERY_MS)
+        return;
+    e->swept_ms = now_ms;
+    store_sweep(e->store, e->plan, now_ms, SWEEP_PROFILES);
+    push_expire(e->push, now_ms);
+}
+
 bool engine_apply(struct engine *e, struct record *r, size_t n)
 {
     struct engine_batch *b = r->kind == RECORD_BATCH ? r->body : NULL;
     if (e->at == 0) {
         struct timer *timer;
-        while ((timer = timers_take(&e->timers, r->now_ms))) {
+        for (; n && (timer = timers_take(&e->timers, r->now_ms)); n--) {
             apply_timer(e, r, timer);
             timer_free(timer);
         }
+        if (n == 0)
+            return false; /* more may be due: the next slice goes on with them */
         e->now_ms = r->now_ms;
     }
     if (r->kind == RECORD_SWAP)
-        apply_swap(e, r->body);
+        apply_swap(e, r->body, r->now_ms);
+    else if (r->kind == RECORD_TICK)
+        apply_tick(e, r->now_ms);
     if (!b)
         return true;
     if (b->plan != e->plan)

@@ -9,7 +9,7 @@
 #include "journal/journal.h"
 #include "rule/rule.h"
 
-/* timers.c: one timer for each rule and set of identifiers it was armed with */
+/* timers.c: one timer for each rule and set of identifiers that its criteria are read at */
 struct who { /* identifiers by attribute key, as an event carried them */
     uint32_t key_id;
     struct str id;
@@ -18,7 +18,7 @@ struct timer {
     struct heap_item item;
     uint32_t rule_id;
     size_t n;
-    struct who *who; /* owned, with their bytes */
+    struct who *who; /* owned, with their bytes: those it was armed with last, targets included */
     struct str name; /* its key in the map; owned by the map's copy */
 };
 struct timers {
@@ -26,13 +26,16 @@ struct timers {
     struct map map;
 };
 void timers_fini(struct timers *t);
-/* Sets the one timer of this rule and these identifiers; due INT64_MAX takes it away. */
-void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_t n, int64_t due_ms);
+/* Sets the one timer of this rule and the first n_read identifiers; due INT64_MAX takes it away. */
+void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_t n_read, size_t n, int64_t due_ms);
+/* Makes the timers of some rules due, to be looked at again. */
+void timers_hasten(struct timers *t, bool (*wanted)(const void *ctx, uint32_t rule_id), const void *ctx, int64_t now_ms);
 /* The earliest that is due by now_ms, taken out; NULL when none is. The caller timer_frees it. */
 struct timer *timers_take(struct timers *t, int64_t now_ms);
 void timer_free(struct timer *timer);
 uint64_t timers_digest(const struct timers *t);
 
+enum { SWEEP_EVERY_MS = 1000 };
 struct engine {
     struct engine_options o;
     unsigned lane;              /* of what runs behind the door */
@@ -103,7 +106,7 @@ struct folder {
     struct folder_file words;  /* text.p NULL: there is none */
     struct arena arena;
 };
-/* Reads every *.lua below dir. What cannot be read is reported. false: the folder itself cannot be. */
+/* Reads every *.lua below dir. What cannot be read is reported. false: dir, or a folder in it, cannot be. */
 bool folder_read(struct folder *f, struct str dir, struct plan_report *report);
 void folder_fini(struct folder *f);
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { DOOR_EVENTS = 256, SWEEP_EVERY_MS = 1000, SWEEP_PROFILES = 2000 };
+enum { DOOR_EVENTS = 256 };
 
 static void deliver_nowhere(void *ctx, unsigned front, uint64_t stream, struct push_msg *m)
 {
@@ -127,7 +127,8 @@ static int64_t next_due(struct engine *e)
 int64_t engine_tick(struct engine *e, int64_t clock_ms)
 {
     pthread_mutex_lock(&e->door);
-    bool wanted = next_due(e) <= clock_ms || clock_ms - e->swept_ms >= SWEEP_EVERY_MS;
+    int64_t now_ms = MAX_OF(clock_ms, e->now_ms);
+    bool wanted = next_due(e) <= now_ms || now_ms - e->swept_ms >= SWEEP_EVERY_MS;
     pthread_mutex_unlock(&e->door);
     if (wanted) {
         struct record *r = xcalloc(1, sizeof(*r));
@@ -136,11 +137,6 @@ int64_t engine_tick(struct engine *e, int64_t clock_ms)
         engine_drain(e);
     }
     pthread_mutex_lock(&e->door);
-    if (wanted && e->now_ms - e->swept_ms >= SWEEP_EVERY_MS) {
-        e->swept_ms = e->now_ms;
-        store_sweep(e->store, e->plan, e->now_ms, SWEEP_PROFILES);
-        push_expire(e->push, e->now_ms);
-    }
     int64_t due = next_due(e);
     pthread_mutex_unlock(&e->door);
     return due;

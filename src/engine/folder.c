@@ -42,6 +42,7 @@ static bool folder_walk(struct folder *f, const char *dir, int depth, struct pla
 {
     DIR *d = opendir(dir);
     struct dirent *entry;
+    bool whole = true;
     if (!d) {
         plan_report_add(report, false, str_of(dir), 0, STR(""), "the folder cannot be opened: %s", strerror(errno));
         return false;
@@ -52,8 +53,9 @@ static bool folder_walk(struct folder *f, const char *dir, int depth, struct pla
         if (entry->d_name[0] == '.' || stat(path.p, &st) != 0)
             continue;
         if (S_ISDIR(st.st_mode)) {
+            /* a folder that cannot be read must not look like one whose files were deleted */
             if (depth < FOLDER_DEPTH_MAX)
-                folder_walk(f, path.p, depth + 1, report);
+                whole &= folder_walk(f, path.p, depth + 1, report);
             continue;
         }
         struct folder_file file = {.path = path};
@@ -72,7 +74,7 @@ static bool folder_walk(struct folder *f, const char *dir, int depth, struct pla
         f->files[f->n++] = file;
     }
     closedir(d);
-    return true;
+    return whole;
 }
 
 static int by_path(const void *a, const void *b)

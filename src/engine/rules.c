@@ -227,6 +227,14 @@ static void try_together(struct load *l)
     }
 }
 
+static bool names_file(const struct plan_report *report, size_t from, struct str file)
+{
+    for (size_t i = from; i < report->n; i++)
+        if (!report->items[i].warning && str_eq(report->items[i].file, file))
+            return true;
+    return false;
+}
+
 static void try_singly(struct load *l)
 {
     for (bool more = true; more;) {
@@ -249,10 +257,14 @@ static void try_singly(struct load *l)
         struct change *c = &l->changes[i];
         if (c->taken)
             continue;
+        size_t before = l->report->n;
         if (!c->now)
             plan_report_add(l->report, false, l->r->files[c->file].path, 0, STR(""),
                             "was deleted, but is still needed; its last good version stays");
         plan_unref(attempt(l, is_one, c, l->report, l->out));
+        if (!names_file(l->report, before, l->r->files[c->file].path))
+            plan_report_add(l->report, false, l->r->files[c->file].path, 0, STR(""),
+                            "is not taken: with it, another file would have the errors reported there");
     }
 }
 
@@ -262,8 +274,10 @@ static void find_changes(struct load *l, const struct folder *folder)
     struct rules *r = l->r;
     for (size_t i = 0; i < r->n; i++)
         r->files[i].on_disk = false;
-    for (size_t i = 0; i < folder->n; i++)
-        r->files[file_index(r, folder->files[i].path)].on_disk = true;
+    for (size_t i = 0; i < folder->n; i++) {
+        size_t at = file_index(r, folder->files[i].path); /* first: it may move the files */
+        r->files[at].on_disk = true;
+    }
     l->changes = xcalloc(r->n, sizeof(*l->changes));
     for (size_t i = 0; i < folder->n; i++) {
         struct str text = folder->files[i].text;

@@ -1,4 +1,5 @@
-/* timers.c -- when to look at a rule again although nothing happened: one timer for each rule and set of identifiers.
+/* timers.c -- when to look at a rule again although nothing happened: one timer for each rule and set of
+ * identifiers that its criteria are read at. Whom it will tell are the identifiers it was armed with last.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/core.h"
 
@@ -33,10 +34,18 @@ static void write_name(struct buf *name, uint32_t rule_id, const struct who *who
     }
 }
 
-static struct timer *timer_new(uint32_t rule_id, const struct who *who, size_t n, const struct buf *name)
+static bool same_who(const struct timer *timer, const struct who *who, size_t n)
 {
-    struct timer *timer = xcalloc(1, sizeof(*timer));
+    bool same = timer->n == n;
+    for (size_t i = 0; same && i < n; i++)
+        same = timer->who[i].key_id == who[i].key_id && str_eq(timer->who[i].id, who[i].id);
+    return same;
+}
+
+static void copy_who(struct timer *timer, const struct who *who, size_t n)
+{
     size_t bytes = n * sizeof(*who);
+    free(timer->who);
     for (size_t i = 0; i < n; i++)
         bytes += who[i].id.n;
     timer->who = xmalloc(bytes);
@@ -46,20 +55,25 @@ static struct timer *timer_new(uint32_t rule_id, const struct who *who, size_t n
         memcpy(p, who[i].id.p, who[i].id.n);
         p += who[i].id.n;
     }
+    timer->n = n;
+}
+
+static struct timer *timer_new(uint32_t rule_id, const struct buf *name)
+{
+    struct timer *timer = xcalloc(1, sizeof(*timer));
     char *copy = xmalloc(name->n);
     memcpy(copy, name->p, name->n);
     timer->name = (struct str){copy, name->n};
     timer->rule_id = rule_id;
-    timer->n = n;
     timer->item.pos = SIZE_MAX;
     timer->item.tie = str_hash(timer->name);
     return timer;
 }
 
-void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_t n, int64_t due_ms)
+void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_t n_read, size_t n, int64_t due_ms)
 {
     struct buf name = {0};
-    write_name(&name, rule_id, who, n);
+    write_name(&name, rule_id, who, n_read);
     struct timer *timer = map_get(&t->map, buf_str(&name));
     if (timer && due_ms == INT64_MAX) {
         map_del(&t->map, timer->name);
@@ -68,14 +82,29 @@ void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_
         stat_add(STAT_TIMERS_PENDING, -1);
     } else if (due_ms != INT64_MAX) {
         if (!timer) {
-            timer = timer_new(rule_id, who, n, &name);
+            timer = timer_new(rule_id, &name);
             map_put(&t->map, timer->name, timer);
             stat_add(STAT_TIMERS_PENDING, 1);
         }
+        if (!same_who(timer, who, n))
+            copy_who(timer, who, n);
         timer->item.due_ms = due_ms;
         heap_put(&t->heap, &timer->item);
     }
     buf_fini(&name);
+}
+
+void timers_hasten(struct timers *t, bool (*wanted)(const void *ctx, uint32_t rule_id), const void *ctx, int64_t now_ms)
+{
+    struct str name;
+    void *value;
+    for (size_t at = 0; map_next(&t->map, &at, &name, &value);) {
+        struct timer *timer = value;
+        if (timer->item.due_ms <= now_ms || !wanted(ctx, timer->rule_id))
+            continue;
+        timer->item.due_ms = now_ms;
+        heap_put(&t->heap, &timer->item);
+    }
 }
 
 struct timer *timers_take(struct timers *t, int64_t now_ms)

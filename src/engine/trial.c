@@ -7,6 +7,8 @@
 /* Tests begin on a Wednesday at noon, far from the ends of days and months. */
 static const int64_t TRIAL_BEGIN_MS = 1767787200000; /* 2026-01-07T12:00:00Z */
 
+static const int64_t TRIAL_WAIT_MAX_MS = (int64_t)10 * 366 * 24 * 3600 * 1000;
+
 struct trial_message {
     struct push_msg *msg;
     bool taken;
@@ -52,6 +54,8 @@ static bool trial_send(void *ctx, const struct val *event, struct err *err)
 static bool trial_wait(void *ctx, int64_t ms, struct err *err)
 {
     struct trial *t = ctx;
+    if (ms < 0 || ms > TRIAL_WAIT_MAX_MS)
+        return err_set(err, "a wait is nothing to ten years");
     t->now_ms += ms;
     engine_tick(t->e, t->now_ms);
     return true;

@@ -2,6 +2,8 @@
  *
  * One front is one thread with its own event loop, listener (SO_REUSEPORT) and connections. A handler runs on its front's
  * thread and answers at once or later, once, from the same thread; other threads pass work to a front with http_post().
+ * Requests of one connection are handled in order, each after the answer to the one before; only a POST to the same route
+ * may start earlier, so that a burst of them can share one commit. Answers always leave in order, one write per burst.
  * Deadlines are absolute: a head must be there http_limits.head_ms after its first byte, a body body_ms after its head.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef HTTP_H
@@ -9,13 +11,14 @@
 
 #include "base/base.h"
 
-/* -- reader.c: a pure function over bytes. */
+/* -- reader.c, chunks.c: pure functions over bytes. An absolute-form target is accepted: its path and query count, its
+ * authority does not. Trailers and chunk extensions are read strictly and thrown away. */
 enum { HTTP_HEADERS_MAX = 100 };
 struct http_header {
     struct str name, value; /* value trimmed */
 };
 struct http_head {
-    struct str method, target;  /* target as sent, origin-form or "*" */
+    struct str method, target;  /* target as sent: origin-form, absolute-form or "*" */
     struct str path, query;     /* target cut at '?'; path not decoded */
     int minor;                  /* HTTP/1.minor */
     struct http_header headers[HTTP_HEADERS_MAX];
@@ -26,13 +29,15 @@ struct http_head {
 struct http_read_limits {
     size_t line, head;          /* bytes of the request line; of the whole head */
 };
-/* Reads a head. > 0: its length in bytes; 0: more bytes are needed; < 0: refused: -(status), why says what. */
+/* Reads a head. > 0: its length in bytes; 0: more bytes are needed; < 0: refused: -(status), why says what; out then holds
+ * the headers before the bad one. Borrows from in. */
 int http_read_head(struct str in, const struct http_read_limits *limits, struct http_head *out, const char **why);
 /* A chunked body, decoded in place: state is zeroed before the first call. */
 struct http_chunks {
-    uint64_t left;
+    uint64_t left;    /* of the chunk under way */
     int state;
-    size_t n_line;
+    unsigned n_digits;
+    size_t n_extra;   /* bytes of extensions and trailers so far */
 };
 /* Decodes what it can of p[0..*n): the decoded bytes are moved to the front and *n_out says how many; *n_used says how many
  * input bytes are done with. 1: the body has ended; 0: more is needed; < 0: -(status). */
@@ -44,21 +49,24 @@ struct http_req;      /* one request, until it is answered */
 struct http_stream;   /* one SSE stream, until it is closed */
 struct http_front;
 
+/* Of the paths that match, the one whose first differing segment is literal decides, then its methods: a path that is
+ * there without the method asked for answers 405, it does not fall through to a wider one. */
 struct http_route {
     const char *method;   /* "GET" (serves HEAD too), "POST" ... */
-    const char *path;     /* "/api/v1/scores/{name}"; "{x}" is one segment */
+    const char *path;     /* "/api/v1/scores/{name}"; "{x}" is one segment; OPTIONS "*": OPTIONS of every other path */
     void (*handler)(struct http_req *r, void *ctx);
     size_t max_body;      /* 0: http_limits.body */
     const char *help;     /* one line, for docs */
 };
 struct http_limits {
     size_t line, head, body;          /* 20,480; 40,960; 1 MiB */
-    int64_t head_ms, body_ms;         /* absolute: 10 s, 30 s */
+    int64_t head_ms, body_ms;         /* absolute: 10 s, 30 s; the first head counts from the accept */
     int64_t idle_ms, write_ms;        /* keep-alive 610 s; an answer must be read within 30 s */
-    unsigned connections, per_address;/* of all fronts: 10,000; 0: no cap per address */
+    unsigned connections, per_address;/* of all fronts: 10,000; 0: no cap per address (IPv6: per /64) */
     size_t stream_bytes;              /* a stream with more unsent bytes is dropped: 64 KiB */
     int64_t stream_ping_ms;           /* 15 s */
     unsigned streams, streams_per_address; /* 8,000; 0 */
+    int64_t drain_ms;                 /* after http_stop, what is under way has 10 s */
 };
 extern const struct http_limits http_limits_default;
 
@@ -79,7 +87,7 @@ int http_port(const struct http *h);
 /* Serves until http_stop; runs front 0 on the calling thread, the others on their own. SIGTERM and SIGINT drain, SIGHUP calls on_hup. */
 void http_run(struct http *h, void (*on_hup)(void *ctx));
 void http_stop(struct http *h);       /* any thread: stop accepting, answer what is under way, close streams, return from run */
-void http_free(struct http *h);
+void http_free(struct http *h);       /* no http_post under way; runs what was posted late, drops what was not answered */
 
 /* -- a request, for handlers. Borrowed until it is answered. */
 const struct http_head *http_head(const struct http_req *r);
@@ -108,10 +116,11 @@ void http_reply_problem(struct http_req *r, int status, const char *detail_fmt, 
 
 /* -- sse.c: streams */
 /* Turns the request into an SSE stream: head, `retry:` and a comment go out at once. NULL: it was answered (too many streams:
- * accepted, told to retry later, closed). closed(ctx, id) is called once on the front's thread when the stream is gone. */
+ * accepted, told to retry later, closed; or HEAD). closed(ctx, id) is called once on the front's thread when the stream is
+ * gone, never from inside http_stream_write. For GET routes only (asserts). */
 struct http_stream *http_stream_open(struct http_req *r, uint64_t id, void (*closed)(void *ctx, uint64_t id));
 struct http_stream *http_stream_find(struct http *h, unsigned front, uint64_t id); /* front's thread; NULL when gone */
-/* Queues bytes. false: the reader was too slow and the stream has been dropped. */
+/* Queues bytes; they leave when the callback under way returns. false: the reader was too slow and the stream has been dropped. */
 bool http_stream_write(struct http_stream *s, struct str bytes);
 
 /* -- Work for a front from any thread: fn(ctx, arg) runs soon on its thread; in order; batched into one wake-up. */

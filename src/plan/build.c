@@ -39,7 +39,7 @@ uint32_t build_line(const struct val *dict)
     return (uint32_t)build_int(dict, "line", 0);
 }
 
-static bool name_ok(struct str name)
+bool build_name_ok(struct str name)
 {
     if (name.n == 0 || name.n > PLAN_NAME_MAX)
         return false;
@@ -49,6 +49,37 @@ static bool name_ok(struct str name)
             return false;
     }
     return true;
+}
+
+bool build_duration(struct builder *b, const struct val *dict, const char *field, int64_t *ms)
+{
+    static const int64_t most = (int64_t)100 * 366 * 24 * 3600 * 1000;
+    const struct val *v = val_get(dict, field);
+    *ms = 0;
+    if (!v || v->type == VAL_NULL)
+        return true;
+    if (v->type != VAL_INT || v->i <= 0 || v->i > most)
+        return build_fail(b, build_line(dict), "%s is a whole number of milliseconds, from 1 to a hundred years", field);
+    *ms = v->i;
+    return true;
+}
+
+bool build_version(struct builder *b, const struct val *def, uint32_t *version)
+{
+    const struct val *v = val_get(def, "version");
+    *version = 1;
+    if (!v || v->type == VAL_NULL)
+        return true;
+    if (v->type != VAL_INT || v->i < 1 || v->i > INT32_MAX)
+        return build_fail(b, 0, "version is a whole number from 1");
+    *version = (uint32_t)v->i;
+    return true;
+}
+
+void build_put(struct buf *text, struct str s)
+{
+    buf_printf(text, "%zu:", s.n);
+    buf_put(text, s.p, s.n);
 }
 
 static struct plan_key *key_add(struct builder *b, struct str name, int slot, struct str identity)
@@ -67,15 +98,21 @@ static struct plan_key *key_add(struct builder *b, struct str name, int slot, st
 static bool build_key(struct builder *b, const struct val *def)
 {
     struct str name = build_text(def, "name");
-    if (plan_find_key(b->plan, name) >= 0)
-        return build_fail(b, 0, "there is an attribute key of this name already");
+    int known = plan_find_key(b->plan, name);
+    int64_t ttl_ms;
+    if (known >= 0 && b->plan->keys[known].file.n == 0)
+        return build_fail(b, 0, "this attribute key is built in");
+    if (known >= 0)
+        return build_fail(b, 0, "stands already in %.*s", STR_FMT(b->plan->keys[known].file));
+    if (!build_duration(b, def, "ttl", &ttl_ms))
+        return false;
     struct buf text = {0};
     buf_printf(&text, "key %.*s ", STR_FMT(name));
     const struct val *prop = val_get(def, "property");
     int slot = build_slot(b, prop, &text);
     if (slot >= 0) {
         struct plan_key *key = key_add(b, name, slot, buf_str(&text));
-        key->ttl_ms = build_int(def, "ttl", 0);
+        key->ttl_ms = ttl_ms;
         key->file = arena_str(b->a, b->file);
         key->description = build_copy(b, def, "description");
     }
@@ -115,7 +152,7 @@ static bool build_def(struct builder *b, enum pass pass, const struct val *def)
     b->rule = str_of(rule);
     b->line = build_line(def);
     bool ok;
-    if (!name_ok(name))
+    if (!build_name_ok(name))
         ok = build_fail(b, 0, "a name is 1 to %d letters, digits and _", PLAN_NAME_MAX);
     else if (is_key)
         ok = build_key(b, def);

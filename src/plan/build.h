@@ -10,13 +10,13 @@ uint32_t plan_ids_number(struct plan_ids *ids, struct str identity);
 
 /* match.c: patterns; memory is the plan's, freed with it */
 bool like_match(struct str pattern, struct str subject);
-/* NULL: err says what is wrong with the expression. Subject lengths and steps are limited: past them nothing matches. */
+/* NULL: err says what is wrong with the expression. */
 struct rlike *rlike_new(struct str pattern, struct err *err);
 void rlike_free(void *r);
-bool rlike_match(const struct rlike *r, struct str subject);
+/* 1: found; 0: not found; -1: not known, since the subject is too long or no UTF-8, or the search took too many steps. */
+int rlike_match(const struct rlike *r, struct str subject);
 
 const struct cond_op *cond_op_find(struct str word);
-
 
 struct builder {
     struct plan *plan;
@@ -42,6 +42,13 @@ struct str build_text(const struct val *dict, const char *field); /* empty when 
 struct str build_copy(struct builder *b, const struct val *dict, const char *field);
 int64_t build_int(const struct val *dict, const char *field, int64_t otherwise);
 uint32_t build_line(const struct val *dict); /* 0 when absent */
+bool build_name_ok(struct str name);
+/* A field in milliseconds; 0 when absent. false: reported. */
+bool build_duration(struct builder *b, const struct val *dict, const char *field, int64_t *ms);
+/* The field version, 1 when absent. false: reported. */
+bool build_version(struct builder *b, const struct val *def, uint32_t *version);
+/* A string in a canonical form: with its length before it, so that no two forms can be mistaken for each other. */
+void build_put(struct buf *text, struct str s);
 
 /* build_cond.c */
 /* The slot of a PROP; -1: reported. text gets the property's canonical form. */
@@ -53,7 +60,7 @@ struct reads {
     uint32_t *attrs;
     size_t n, cap;
 };
-struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads);
+struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads, struct buf *text);
 /* The place of an attribute among the reads; -1: reported. */
 int build_read(struct builder *b, struct str ref, uint32_t line, struct reads *reads);
 /* EVENTs with their own criteria. false: reported. */

@@ -15,7 +15,9 @@ static bool prop_read(struct builder *b, const struct val *v, struct evt_prop *o
         struct str name = build_text(v, "name");
         out->kind = EVT_PROP_ATOMIC;
         out->column = evt_column_find(name);
-        buf_printf(text, "a(%.*s)", STR_FMT(name));
+        buf_puts(text, "a(");
+        build_put(text, name);
+        buf_putc(text, ')');
         return out->column >= 0 || build_fail(b, 0, "atomic has no property '%.*s'", STR_FMT(name));
     }
     bool entity = str_eqz(kind, "entity");
@@ -33,8 +35,12 @@ static bool prop_read(struct builder *b, const struct val *v, struct evt_prop *o
     out->index = (uint32_t)index;
     if (!evt_path_parse(path, b->a, &out->path, &err))
         return build_fail(b, 0, "%s", err.text);
-    buf_printf(text, "%c(%.*s/%.*s/%d[%u].%.*s)", entity ? 'n' : 'e', STR_FMT(out->vendor), STR_FMT(out->name),
-               out->major, out->index, STR_FMT(path));
+    buf_puts(text, entity ? "n(" : "e(");
+    build_put(text, out->vendor);
+    build_put(text, out->name);
+    buf_printf(text, "%d[%u]", out->major, out->index);
+    build_put(text, path);
+    buf_putc(text, ')');
     return true;
 }
 
@@ -130,7 +136,7 @@ static bool leaf_op(struct builder *b, const struct val *v, bool on_events, stru
         plan_keep(b->plan, out->compiled, rlike_free);
     }
     buf_printf(text, " %s ", op->word);
-    val_write_json(text, &out->arg);
+    val_write_msgpack(text, &out->arg);
     return true;
 }
 
@@ -163,7 +169,8 @@ static bool computed_leaf(struct builder *b, const struct val *v, struct cond *o
             return false;
         args[i] = (uint32_t)slot;
     }
-    buf_printf(text, ") of %.*s", STR_FMT(b->file));
+    buf_puts(text, ") of ");
+    build_put(text, b->file);
     struct str canonical = {text->p + start, text->n - start};
     uintptr_t at = (uintptr_t)map_get(&b->computed, canonical);
     if (!at) {
@@ -228,21 +235,20 @@ static bool attr_leaf(struct builder *b, const struct val *v, struct reads *read
         if (at < 0)
             return false;
         out->refs[i] = (uint32_t)at;
+        buf_printf(text, " %d", at);
     }
     if (!val_get(v, "fn"))
         return leaf_op(b, v, false, out, text);
+    buf_printf(text, " fn %" PRIx64 " %" PRId64, b->source->hash, build_int(v, "fn", -1));
     out->kind = COND_FN;
     out->fn = find_fn(b, v);
     return out->fn != NULL;
 }
 
-struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads)
+struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads, struct buf *text)
 {
-    struct buf text = {0}; /* rules are not shared: their form is not needed */
     struct cond *c = arena_zalloc(b->a, sizeof(*c));
-    bool ok = tree(b, v, reads, attr_leaf, c, &text);
-    buf_fini(&text);
-    return ok ? c : NULL;
+    return tree(b, v, reads, attr_leaf, c, text) ? c : NULL;
 }
 
 bool build_matches(struct builder *b, const struct val *events, struct plan_match **out, size_t *n,
@@ -258,7 +264,10 @@ bool build_matches(struct builder *b, const struct val *events, struct plan_matc
         m->vendor = build_copy(b, e, "vendor");
         m->name = build_copy(b, e, "name");
         m->version = build_copy(b, e, "version");
-        buf_printf(text, "[%.*s/%.*s/%.*s", STR_FMT(m->vendor), STR_FMT(m->name), STR_FMT(m->version));
+        buf_putc(text, '[');
+        build_put(text, m->vendor);
+        build_put(text, m->name);
+        build_put(text, m->version);
         const struct val *criteria = val_get(e, "criteria");
         if (criteria && criteria->type != VAL_NULL && !(m->criteria = build_cond(b, criteria, text)))
             return false;

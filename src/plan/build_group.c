@@ -57,32 +57,62 @@ static uint32_t series_of(struct builder *b, const struct plan_series *proto, st
     return (uint32_t)(at - 1);
 }
 
-static bool default_ok(struct builder *b, const struct plan_attr *attr, uint32_t line)
+static bool is_of_type(struct val v, enum plan_type type)
 {
-    struct val v = attr->dflt;
-    bool number = v.type == VAL_INT || v.type == VAL_DBL, list = attr->type >= TYPE_BYTES_LIST && attr->type != TYPE_ANY;
-    bool ok = v.type == VAL_NULL || attr->type == TYPE_ANY;
-    if (list)
-        ok |= v.type == VAL_LIST || v.type == VAL_DICT; /* Lua's {} is either */
-    else if (attr->type == TYPE_DICT)
-        ok |= v.type == VAL_DICT || v.type == VAL_LIST;
-    else if (attr->type == TYPE_STRING || attr->type == TYPE_BYTES)
-        ok |= v.type == VAL_STR;
-    else if (attr->type == TYPE_BOOL)
-        ok |= v.type == VAL_BOOL;
-    else
-        ok |= number;
-    return ok || build_fail(b, line, "%.*s: the default is not of type %s", STR_FMT(attr->name),
-                            plan_type_names[attr->type]);
+    static const enum plan_type items[] = {
+        [TYPE_BYTES_LIST] = TYPE_BYTES,   [TYPE_STRING_LIST] = TYPE_STRING, [TYPE_INT32_LIST] = TYPE_INT32,
+        [TYPE_INT64_LIST] = TYPE_INT64,   [TYPE_DOUBLE_LIST] = TYPE_DOUBLE, [TYPE_FLOAT_LIST] = TYPE_FLOAT,
+        [TYPE_BOOL_LIST] = TYPE_BOOL,     [TYPE_UNIX_TIMESTAMP_LIST] = TYPE_UNIX_TIMESTAMP,
+    };
+    switch (type) {
+    case TYPE_BYTES:
+    case TYPE_STRING:
+        return v.type == VAL_STR || (type == TYPE_BYTES && v.type == VAL_BIN);
+    case TYPE_INT32:
+        return v.type == VAL_INT && v.i >= INT32_MIN && v.i <= INT32_MAX;
+    case TYPE_INT64:
+    case TYPE_UNIX_TIMESTAMP:
+        return v.type == VAL_INT;
+    case TYPE_DOUBLE:
+    case TYPE_FLOAT:
+        return v.type == VAL_INT || v.type == VAL_DBL;
+    case TYPE_BOOL:
+        return v.type == VAL_BOOL;
+    case TYPE_DICT:
+        return v.type == VAL_DICT;
+    case TYPE_ANY:
+    case TYPE_COUNT:
+        return true;
+    default:
+        break;
+    }
+    if (v.type != VAL_LIST)
+        return false;
+    for (size_t i = 0; i < v.n; i++)
+        if (!is_of_type(v.items[i], items[type]))
+            return false;
+    return true;
+}
+
+static bool attr_default(struct builder *b, const struct val *v, struct plan_attr *attr)
+{
+    const struct val *dflt = val_get(v, "default");
+    if (!dflt || dflt->type == VAL_NULL)
+        return true;
+    attr->dflt = val_copy(b->a, *dflt);
+    if (attr->type == TYPE_DICT && attr->dflt.n == 0 && attr->dflt.type == VAL_LIST)
+        attr->dflt.type = VAL_DICT; /* Lua's {} is either */
+    return is_of_type(attr->dflt, attr->type) ||
+           build_fail(b, attr->line, "%.*s: the default is not of type %s", STR_FMT(attr->name),
+                      plan_type_names[attr->type]);
 }
 
 static bool attr_times(struct builder *b, const struct val *v, const struct plan_group *g, struct plan_attr *attr)
 {
     uint32_t line = build_line(v);
-    attr->period_ms = build_int(v, "period", 0);
-    int64_t own = build_int(v, "ttl", 0), key = b->plan->keys[g->key].ttl_ms;
-    if (attr->period_ms < 0 || own < 0)
-        return build_fail(b, line, "%.*s: a duration is more than nothing", STR_FMT(attr->name));
+    int64_t own, key = b->plan->keys[g->key].ttl_ms;
+    if (!build_duration(b, v, "period", &attr->period_ms) || !build_duration(b, v, "ttl", &own))
+        return false;
     if (attr->period_ms && own)
         return build_fail(b, line, "%.*s has both :within and :ttl; a window needs no ttl", STR_FMT(attr->name));
     if (!attr->period_ms)
@@ -138,17 +168,16 @@ out:
 
 static bool build_attr(struct builder *b, const struct val *v, const struct plan_group *g, struct plan_attr *attr)
 {
-    const struct val *dflt = val_get(v, "default");
     b->line = build_line(v) ? build_line(v) : b->line;
     attr->line = b->line;
     attr->name = build_copy(b, v, "name");
     attr->description = build_copy(b, v, "description");
     attr->ref = arena_printf(b->a, "%.*s_v%u:%.*s", STR_FMT(g->name), g->version, STR_FMT(attr->name));
     attr->key = g->key;
-    if (dflt)
-        attr->dflt = val_copy(b->a, *dflt);
-    return attr_kind(b, v, attr) && attr_times(b, v, g, attr) && default_ok(b, attr, attr->line) &&
-           attr_series(b, v, attr);
+    if (!build_name_ok(attr->name))
+        return build_fail(b, 0, "an attribute's name is 1 to %d letters, digits and _, not \"%.*s\"", PLAN_NAME_MAX,
+                          STR_FMT(attr->name));
+    return attr_kind(b, v, attr) && attr_times(b, v, g, attr) && attr_default(b, v, attr) && attr_series(b, v, attr);
 }
 
 bool build_group(struct builder *b, const struct val *def)
@@ -161,11 +190,11 @@ bool build_group(struct builder *b, const struct val *def)
         .owner = build_copy(b, def, "owner"),
         .description = build_copy(b, def, "description"),
         .file = arena_str(b->a, b->file),
-        .version = (uint32_t)build_int(def, "version", 1),
         .line = b->line,
-        .ttl_ms = build_int(def, "ttl", 0),
         .first_attr = (uint32_t)p->n_attrs,
     };
+    if (!build_version(b, def, &g.version) || !build_duration(b, def, "ttl", &g.ttl_ms))
+        return false;
     for (size_t i = 0; i < p->n_groups; i++)
         if (str_eq(p->groups[i].name, g.name) && p->groups[i].version == g.version)
             return build_fail(b, 0, "version %u stands already in %.*s:%u", g.version,
@@ -206,6 +235,26 @@ static void renumber_matches(struct plan_match *m, size_t n, uint32_t n_proj)
         renumber(m[i].criteria, n_proj);
 }
 
+/* Each series learns which rules it concerns: counted in the first round, written down in the second. */
+static void series_rules(struct builder *b)
+{
+    struct plan *p = b->plan;
+    for (int round = 0; round < 2; round++) {
+        for (size_t s = 0; round && s < p->n_series; s++) {
+            p->series[s].rules = arena_alloc(b->a, p->series[s].n_rules * sizeof(uint32_t));
+            p->series[s].n_rules = 0;
+        }
+        for (size_t r = 0; r < p->n_rules; r++)
+            for (size_t k = 0; p->rules[r].when && k < p->rules[r].n_when_reads; k++) {
+                struct plan_series *s = &p->series[p->attrs[p->rules[r].reads[k]].series];
+                if (round && !(s->n_rules && s->rules[s->n_rules - 1] == r))
+                    s->rules[s->n_rules++] = (uint32_t)r;
+                else if (!round)
+                    s->n_rules++; /* at most once too often for each read */
+            }
+    }
+}
+
 /* The projection's size is known: computed slots get their numbers, and each series learns which rules it concerns. */
 void build_series_finish(struct builder *b)
 {
@@ -220,16 +269,5 @@ void build_series_finish(struct builder *b)
     }
     for (size_t i = 0; i < p->n_rules; i++)
         renumber_matches(p->rules[i].events, p->rules[i].n_events, n_proj);
-    for (size_t s = 0; s < p->n_series; s++) {
-        uint32_t *rules = arena_alloc(b->a, p->n_rules * sizeof(*rules));
-        size_t n = 0;
-        for (size_t r = 0; r < p->n_rules; r++)
-            for (size_t k = 0; p->rules[r].when && k < p->rules[r].n_when_reads; k++)
-                if (p->attrs[p->rules[r].reads[k]].series == s) {
-                    rules[n++] = (uint32_t)r;
-                    break;
-                }
-        p->series[s].rules = rules;
-        p->series[s].n_rules = n;
-    }
+    series_rules(b);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/build.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 static bool stands_already(struct builder *b, struct str file, uint32_t line)
@@ -9,19 +10,24 @@ static bool stands_already(struct builder *b, struct str file, uint32_t line)
     return build_fail(b, 0, "stands already in %.*s:%u", STR_FMT(file), line);
 }
 
-/* "attr", or "group:attr" where two groups of the service share one. */
+/* "attr", or "group:attr" where two groups of the service share one, or "group_v2:attr" where two versions do. */
 static void service_names(struct builder *b, struct plan_service *s)
 {
     const struct plan *p = b->plan;
     s->names = arena_alloc(b->a, s->n_attrs * sizeof(*s->names));
     for (size_t i = 0; i < s->n_attrs; i++) {
         const struct plan_attr *attr = &p->attrs[s->attrs[i]];
-        bool shared = false;
-        for (size_t j = 0; j < s->n_attrs; j++)
-            shared |= j != i && str_eq(p->attrs[s->attrs[j]].name, attr->name);
-        s->names[i] = shared ? arena_printf(b->a, "%.*s:%.*s", STR_FMT(p->groups[attr->group].name),
-                                            STR_FMT(attr->name))
-                             : attr->name;
+        const struct plan_group *group = &p->groups[attr->group];
+        bool shared = false, by_versions = false;
+        for (size_t j = 0; j < s->n_attrs; j++) {
+            const struct plan_attr *other = &p->attrs[s->attrs[j]];
+            bool same = j != i && str_eq(other->name, attr->name);
+            shared |= same;
+            by_versions |= same && str_eq(p->groups[other->group].name, group->name);
+        }
+        s->names[i] = by_versions ? attr->ref
+                      : shared    ? arena_printf(b->a, "%.*s:%.*s", STR_FMT(group->name), STR_FMT(attr->name))
+                                  : attr->name;
     }
 }
 
@@ -49,6 +55,9 @@ bool build_service(struct builder *b, const struct val *def)
         int g = plan_find_group(p, ref);
         if (g < 0)
             return build_fail(b, 0, "no attribute group \"%.*s\"", STR_FMT(ref));
+        for (size_t j = 0; j < i; j++)
+            if (s.groups[j] == (uint32_t)g)
+                return build_fail(b, 0, "attribute_groups names \"%.*s\" twice", STR_FMT(ref));
         s.groups[i] = (uint32_t)g;
         s.n_attrs += p->groups[g].n_attrs;
     }
@@ -137,8 +146,17 @@ static bool build_when(struct builder *b, const struct val *def, struct reads *r
     }
     if (!when || when->type != VAL_DICT)
         return build_fail(b, 0, "when is a criterion on attributes, or an event");
-    r->when = build_rule_cond(b, when, reads);
+    struct buf text = {0};
+    r->when = build_rule_cond(b, when, reads, &text);
     r->n_when_reads = reads->n;
+    for (size_t i = 0; i < reads->n; i++) {
+        const struct plan_attr *attr = &b->plan->attrs[reads->attrs[i]];
+        buf_printf(&text, " series=%u %d %d %" PRId64 " %" PRId64 " ", b->plan->series[attr->series].id, attr->agg,
+                   attr->type, attr->period_ms, attr->ttl_ms);
+        val_write_msgpack(&text, &attr->dflt);
+    }
+    r->form = str_hash(buf_str(&text));
+    buf_fini(&text);
     return r->when != NULL;
 }
 
@@ -151,9 +169,10 @@ bool build_rule(struct builder *b, const struct val *def)
         .owner = build_copy(b, def, "owner"),
         .description = build_copy(b, def, "description"),
         .file = arena_str(b->a, b->file),
-        .version = (uint32_t)build_int(def, "version", 1),
         .line = b->line,
     };
+    if (!build_version(b, def, &r.version))
+        return false;
     for (size_t i = 0; i < p->n_rules; i++)
         if (str_eq(p->rules[i].name, r.name) && p->rules[i].version == r.version)
             return stands_already(b, p->rules[i].file, p->rules[i].line);

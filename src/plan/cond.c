@@ -4,7 +4,8 @@
  * else knows the list: the loader's messages and `signalbox help operators` read this table.
  *
  * A missing value satisfies no operator, != included: rule writers mean "we know the country and it is not Japan"; read the
- * other way, a half-filled event would satisfy every exclusion. A value of another type than the constant's counts as missing.
+ * other way, a half-filled event would satisfy every exclusion. A value of another type than the constant's counts as missing, and where
+ * an expression takes too long to search for, neither rlike nor its opposite holds.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/build.h"
 
@@ -61,12 +62,12 @@ static bool op_not_like(const struct cond *c, struct val now, struct val before)
 
 static bool op_rlike(const struct cond *c, struct val now, struct val before)
 {
-    return now.type == VAL_STR && rlike_match(c->compiled, val_as_str(now));
+    return now.type == VAL_STR && rlike_match(c->compiled, val_as_str(now)) == 1;
 }
 
 static bool op_not_rlike(const struct cond *c, struct val now, struct val before)
 {
-    return now.type == VAL_STR && !rlike_match(c->compiled, val_as_str(now));
+    return now.type == VAL_STR && rlike_match(c->compiled, val_as_str(now)) == 0;
 }
 
 static bool in_list(struct val list, struct val v, bool *comparable)

@@ -2,7 +2,7 @@
  *
  * Patterns stand in four lists: for any event, by vendor, by name, by both. Within a list, those whose criteria demand
  * `property = constant` are found through a hash of the constant: a rule that asks for another value costs nothing. What is
- * found is then checked in full.
+ * found is then checked in full. The criterion functions that an event can need are found through the same lists.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/build.h"
 
@@ -25,20 +25,26 @@ struct node {
     struct candidates always;
     struct by_value *by_value;
     size_t n_by_value, cap_by_value;
+    uint32_t *computed;          /* indices into plan.computed: functions that its criteria ask */
+    size_t n_computed, cap_computed;
 };
 struct plan_index {
-    struct map nodes; /* "vendor\nname", either part may be empty */
+    struct map nodes; /* by vendor and name, either may be empty: see node_key */
 };
 
+enum { NODE_KEY_MAX = 2048 };
+/* Length before bytes: no two pairs have the same key, whatever bytes an event's names are made of. */
 static struct str node_key(char *room, size_t size, struct str vendor, struct str name)
 {
-    if (vendor.n + name.n + 1 > size)
+    uint32_t n_vendor = (uint32_t)vendor.n;
+    if (vendor.n > size || name.n > size || sizeof(n_vendor) + vendor.n + name.n > size)
         return (struct str){NULL, 0};
-    memcpy(room, vendor.p, vendor.n);
-    room[vendor.n] = '\n';
+    memcpy(room, &n_vendor, sizeof(n_vendor));
+    if (vendor.n)
+        memcpy(room + sizeof(n_vendor), vendor.p, vendor.n);
     if (name.n)
-        memcpy(room + vendor.n + 1, name.p, name.n);
-    return (struct str){room, vendor.n + name.n + 1};
+        memcpy(room + sizeof(n_vendor) + vendor.n, name.p, name.n);
+    return (struct str){room, sizeof(n_vendor) + vendor.n + name.n};
 }
 
 /* A `slot = constant` that must hold for the whole tree to hold. */
@@ -97,11 +103,31 @@ static void node_add(struct node *node, const struct cond *criteria, struct cand
     push(list, c);
 }
 
-static void index_add(struct plan_index *ix, const struct plan_match *matches, size_t n, const struct cond *criteria,
-                      uint32_t target)
+static void node_compute(struct node *node, const struct plan *p, const struct cond *c)
+{
+    size_t n_proj = p->n_slots - p->n_computed;
+    if (!c)
+        return;
+    if (c->kind != COND_LEAF) {
+        for (size_t i = 0; i < c->n; i++)
+            node_compute(node, p, &c->kids[i]);
+        return;
+    }
+    if (c->refs[0] < n_proj)
+        return;
+    uint32_t at = c->refs[0] - (uint32_t)n_proj;
+    for (size_t i = 0; i < node->n_computed; i++)
+        if (node->computed[i] == at)
+            return;
+    node->computed = xgrow(node->computed, node->n_computed, &node->cap_computed, sizeof(*node->computed));
+    node->computed[node->n_computed++] = at;
+}
+
+static void index_add(struct plan_index *ix, const struct plan *p, const struct plan_match *matches, size_t n,
+                      const struct cond *criteria, uint32_t target)
 {
     for (size_t i = 0; i < n; i++) {
-        char room[2048];
+        char room[NODE_KEY_MAX];
         struct str key = node_key(room, sizeof(room), matches[i].vendor, matches[i].name);
         if (!key.p)
             continue; /* longer than any event's name that a decoder lets through */
@@ -111,6 +137,8 @@ static void index_add(struct plan_index *ix, const struct plan_match *matches, s
             map_put(&ix->nodes, key, node);
         }
         node_add(node, criteria, (struct candidate){target, &matches[i]});
+        node_compute(node, p, matches[i].criteria);
+        node_compute(node, p, criteria);
     }
 }
 
@@ -119,9 +147,9 @@ struct plan_index *plan_index_new(const struct plan *p)
     struct plan_index *ix = xcalloc(1, sizeof(*ix));
     map_init(&ix->nodes);
     for (size_t i = 0; i < p->n_series; i++)
-        index_add(ix, p->series[i].matches, p->series[i].n_matches, p->series[i].criteria, (uint32_t)i);
+        index_add(ix, p, p->series[i].matches, p->series[i].n_matches, p->series[i].criteria, (uint32_t)i);
     for (size_t i = 0; i < p->n_rules; i++)
-        index_add(ix, p->rules[i].events, p->rules[i].n_events, NULL, (uint32_t)(p->n_series + i));
+        index_add(ix, p, p->rules[i].events, p->rules[i].n_events, NULL, (uint32_t)(p->n_series + i));
     return ix;
 }
 
@@ -138,6 +166,7 @@ static void node_free(struct node *node)
     }
     free(node->by_value);
     free(node->always.items);
+    free(node->computed);
     free(node);
 }
 
@@ -192,13 +221,20 @@ static void check(struct matching *m, const struct candidates *list)
     }
 }
 
-static void check_node(struct matching *m, struct str vendor, struct str name)
+/* The lists that an event's candidates stand in. An event without a vendor or name stands in some of them twice. */
+enum { NODES = 4 };
+static void nodes_of(const struct plan_index *ix, const struct evt *e, const struct node *nodes[NODES])
 {
-    char room[2048];
-    struct str key = node_key(room, sizeof(room), vendor, name);
-    const struct node *node = key.p ? map_get(&m->plan->index->nodes, key) : NULL;
-    if (!node)
-        return;
+    static const struct str any = {"", 0};
+    for (size_t i = 0; i < NODES; i++) {
+        char room[NODE_KEY_MAX];
+        struct str key = node_key(room, sizeof(room), i & 1 ? e->vendor : any, i & 2 ? e->name : any);
+        nodes[i] = key.p ? map_get(&ix->nodes, key) : NULL;
+    }
+}
+
+static void check_node(struct matching *m, const struct node *node)
+{
     check(m, &node->always);
     for (size_t i = 0; i < node->n_by_value; i++) {
         uint64_t hash;
@@ -229,12 +265,12 @@ static void sort_distinct(struct matching *m)
 void plan_match_event(const struct plan *p, const struct evt *e, unsigned lane, struct arena *arena,
                       struct plan_hits *hits)
 {
-    static const struct str any = {"", 0};
+    const struct node *nodes[NODES];
     struct matching m = {.plan = p, .e = e, .lane = lane, .arena = arena};
-    check_node(&m, any, any);
-    check_node(&m, e->vendor, any);
-    check_node(&m, any, e->name);
-    check_node(&m, e->vendor, e->name);
+    nodes_of(p->index, e, nodes);
+    for (size_t i = 0; i < NODES; i++)
+        if (nodes[i])
+            check_node(&m, nodes[i]);
     sort_distinct(&m);
     size_t n_series = 0;
     while (n_series < m.n && m.found[n_series] < p->n_series)
@@ -247,18 +283,28 @@ void plan_match_event(const struct plan *p, const struct evt *e, unsigned lane, 
         hits->rules[i] -= (uint32_t)p->n_series;
 }
 
+static bool computed_holds(const struct plan_computed *c, const struct evt *e, unsigned lane, struct arena *arena)
+{
+    struct val *args = arena_alloc(arena, c->n_args * sizeof(*args)), out;
+    for (size_t i = 0; i < c->n_args; i++) {
+        args[i] = e->slots[c->args[i]];
+        if (args[i].type == VAL_NULL)
+            return false; /* not called: it may rely on what it names */
+    }
+    return c->fn->call(c->fn, lane, args, c->n_args, arena, &out, NULL, NULL) && out.type == VAL_BOOL && out.b;
+}
+
 void plan_compute(const struct plan *p, struct evt *e, unsigned lane, struct arena *arena)
 {
-    for (size_t i = 0; i < p->n_computed; i++) {
-        const struct plan_computed *c = &p->computed[i];
-        struct val *args = arena_alloc(arena, c->n_args * sizeof(*args)), out;
-        bool missing = false;
-        for (size_t k = 0; k < c->n_args; k++) {
-            args[k] = e->slots[c->args[k]];
-            missing |= args[k].type == VAL_NULL;
+    const struct node *nodes[NODES];
+    for (size_t i = 0; i < p->n_computed; i++)
+        e->slots[p->computed[i].slot] = val_null; /* not asked: as good as false */
+    if (p->n_computed)
+        nodes_of(p->index, e, nodes);
+    for (size_t i = 0; p->n_computed && i < NODES; i++)
+        for (size_t k = 0; nodes[i] && k < nodes[i]->n_computed; k++) {
+            const struct plan_computed *c = &p->computed[nodes[i]->computed[k]];
+            if (e->slots[c->slot].type == VAL_NULL)
+                e->slots[c->slot] = val_bool(computed_holds(c, e, lane, arena));
         }
-        bool holds = !missing && c->fn->call(c->fn, lane, args, c->n_args, arena, &out, NULL, NULL) &&
-                     out.type == VAL_BOOL && out.b;
-        e->slots[c->slot] = val_bool(holds);
-    }
 }

@@ -66,7 +66,7 @@ struct rlike *rlike_new(struct str pattern, struct err *err)
     if (!code) {
         PCRE2_UCHAR text[128];
         pcre2_get_error_message(number, text, sizeof(text));
-        err_set(err, "%s, at sign %zu", (const char *)text, (size_t)at + 1);
+        err_set(err, "%s, at byte %zu", (const char *)text, (size_t)at + 1);
         return NULL;
     }
     struct rlike *r = xmalloc(sizeof(*r));
@@ -86,12 +86,12 @@ void rlike_free(void *object)
     free(r);
 }
 
-bool rlike_match(const struct rlike *r, struct str subject)
+int rlike_match(const struct rlike *r, struct str subject)
 {
     if (subject.n > RLIKE_SUBJECT)
-        return false;
+        return -1;
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     int rc = pcre2_match(r->code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, data, r->limits);
     pcre2_match_data_free(data);
-    return rc >= 0;
+    return rc >= 0 ? 1 : rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
 }

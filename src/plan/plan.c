@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/build.h"
 
-
 #include <stdlib.h>
 
 const char *const agg_names[AGG_COUNT] = {

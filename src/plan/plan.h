@@ -182,6 +182,7 @@ struct plan_rule {             /* an intervention */
     struct plan_payload *payload;
     size_t n_payload;
     bool fades;                /* it reads what fades with time: it may want timers */
+    uint64_t form;             /* of `when` and what it reads: equal, and timers armed with an older plan stay right */
 };
 struct plan_score {
     struct str name, owner, description, file;

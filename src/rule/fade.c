@@ -44,6 +44,9 @@ static bool can_turn(const struct plan_attr *attr, const struct cond_op *op, boo
     if (attr->dflt.type != VAL_NULL) /* its end is the default, which may satisfy anything */
         return true;
     unsigned how = attr->period_ms ? direction[attr->agg] : VANISHES;
+    bool extreme = attr->agg == AGG_MIN || attr->agg == AGG_MAX;
+    if (extreme && attr->type != TYPE_DOUBLE && attr->type != TYPE_ANY)
+        how = MOVES; /* what is too large for its type is null until it fades */
     if (how == MOVES)
         return !str_eqz(STR("changed"), op->word);
     for (size_t i = 0; i < COUNT_OF(rows); i++)

@@ -1,0 +1,86 @@
+/* api_internal.h -- what the families of endpoints share; for the files of api/ only.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_INTERNAL_H
+#define API_INTERNAL_H
+
+#include "api/api.h"
+
+#include <stdatomic.h>
+
+struct api_front {
+    uint8_t pool[4096]; /* drawn bytes not given out yet */
+    size_t left;
+    char apart[64];     /* fronts don't share a cache line */
+};
+struct api {
+    struct api_options o;
+    struct engine *engine;
+    struct http *http;
+    struct rules *_Atomic rules; /* NULL: not ready */
+    struct api_front *fronts;
+    uint64_t epoch;              /* when the process started: part of every SSE id */
+    _Atomic uint64_t n_streams;
+    atomic_uint n_batches;       /* under way */
+};
+
+/* answer.c: what every answer carries */
+/* First thing in a handler: CORS headers, X-Request-Id. credentials: the answer may go with cookies. */
+void answer_begin(struct http_req *r, bool credentials);
+/* The first of an Origin header's, if it may stand in a header; else empty. */
+struct str answer_origin(struct str header);
+/* The media type of a Content-Type, without parameters. */
+struct str answer_media_type(struct str header);
+bool answer_is_msgpack(struct str media_type);
+
+/* auth.c */
+bool auth_has_credentials(const struct http_req *r);
+
+/* draw.c: chance, the only place that asks the system for it */
+void draw_bytes(struct api *a, unsigned front, void *out, size_t n);
+void draw_uuid(struct api *a, unsigned front, char out[37]); /* version 4 */
+
+/* take.c: from a body to applied events. The handler has begun the answer. finish is called once, on the request's front,
+ * perhaps before this returns, and answers; the batch is freed behind it. What can't be decoded at all is answered here. */
+typedef void take_finish(struct api *a, struct http_req *r, struct engine_batch *b);
+void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body, const struct evt_meta *meta,
+                 take_finish *finish);
+void take_applied(void *ctx, struct engine_batch *b);
+
+/* read.c: identifiers of a request, and attributes read at them */
+struct read_key {
+    struct str name;
+    int key;           /* index into plan.keys */
+    struct str *ids;   /* p == NULL: none at this position */
+    size_t n;
+};
+/* An identifier as text: a string that is not empty, or a whole number. false: neither; *out is p == NULL for null. */
+bool read_id(struct arena *arena, const struct val *v, struct str *out);
+/* rows x attrs values, row by row: each attribute at the identifier that its group's key has in that row. */
+struct val *read_rows(struct api *a, const struct plan *p, const uint32_t *attrs, size_t n_attrs, const struct read_key *keys,
+                      size_t n_keys, size_t n_rows, int64_t now_ms, struct arena *arena);
+/* " (did you mean x?)" or nothing. */
+struct str read_hint(struct arena *arena, struct str word, const struct str *names, size_t n);
+struct str read_key_hint(struct arena *arena, const struct plan *p, struct str word);
+
+/* interventions.c */
+void interventions_deliver(void *ctx, unsigned front, uint64_t stream, struct push_msg *m);
+
+/* The handlers, one family a file: see routes.c. */
+void collect_post(struct http_req *r, void *ctx);
+void collect_get(struct http_req *r, void *ctx);
+void collect_get_any(struct http_req *r, void *ctx);
+void collect_options(struct http_req *r, void *ctx);
+void collect_robots(struct http_req *r, void *ctx);
+void collect_redirect(struct http_req *r, void *ctx);
+void events_post(struct http_req *r, void *ctx);
+void attributes_post(struct http_req *r, void *ctx);
+void interventions_get(struct http_req *r, void *ctx);
+void scores_post(struct http_req *r, void *ctx);
+void scores_predict(struct http_req *r, void *ctx);
+void admin_root(struct http_req *r, void *ctx);
+void admin_health(struct http_req *r, void *ctx);
+void admin_ready(struct http_req *r, void *ctx);
+void admin_metrics(struct http_req *r, void *ctx);
+void admin_rules(struct http_req *r, void *ctx);
+
+#endif

@@ -1,0 +1,49 @@
+/* config.h -- what can be set: one table of options, and a value for each with where it came from.
+ *
+ * Order: command line over environment over file over default. The table is what --help, --print-config, the error messages
+ * and the README's list of options read.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "api/api.h"
+
+enum { CONFIG_POSITIONALS = 4 };
+
+struct config_list {
+    struct str *items;
+    size_t n;
+};
+struct config {
+    char *listen, *rules, *data, *referers;
+    unsigned fronts;
+    unsigned log_level; /* enum log_level */
+    struct config_list internal_domains, cookie_domains;
+    bool cookie_on;
+    char *cookie_fallback;
+    unsigned cookie_days;
+    struct http_limits http;
+    struct profile_limits profile;
+    struct push_limits push;
+    struct script_limits script;
+    struct api_limits api;
+    /* Not options: what else stood on the command line. */
+    const char *positional[CONFIG_POSITIONALS];
+    size_t n_positional;
+    const char *format; /* --format */
+    bool print, help;   /* --print-config, --help */
+    const char **origins; /* one per option: "default", "--listen", "SIGNALBOX_LISTEN", "FILE:LINE" */
+    struct arena arena;
+};
+void config_init(struct config *c); /* the defaults */
+void config_fini(struct config *c);
+/* Reads the file (--config or SIGNALBOX_CONFIG), the environment and the arguments, which start behind the command. */
+bool config_load(struct config *c, int argc, char *const *argv, char *const *env, struct err *err);
+/* What no single option can say: that the address is this machine's own. */
+bool config_check_listen(const struct config *c, struct err *err);
+void config_write(const struct config *c, struct buf *out);  /* a TOML file with comments that say where each came from */
+void config_write_help(struct buf *out);                     /* the options, for --help */
+/* Environment variables that look like ours and are not; NULL when there is none. */
+const char *config_unknown_env(char *const *env, size_t *i);
+
+#endif

@@ -1,0 +1,244 @@
+/* main.c -- the command line: picks a command, nothing else.
+ *
+ * Exit codes: 0 it went well; 1 it did not, or the rules have errors; 2 the command line was wrong.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "serve.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { OK = 0, FAILED = 1, USAGE = 2 };
+
+static int run_serve(const struct config *c);
+static int run_check(const struct config *c);
+static int run_test(const struct config *c);
+static int run_help(const struct config *c);
+static int run_version(const struct config *c);
+
+static const struct command {
+    const char *name, *args, *help;
+    size_t positionals; /* at most */
+    int (*run)(const struct config *c);
+} commands[] = {
+    {"serve", "[--rules DIR] [--data DIR] [--listen ADDRESS:PORT]", "serves; saved rule files take effect at once", 0, run_serve},
+    {"check", "[DIR] [--format=text|json|github]", "says what is wrong with the rule files in a folder", 1, run_check},
+    {"test", "[DIR] [--format=text|json|github]", "checks them and runs their own tests on a virtual clock", 1, run_test},
+    {"help", "[TOPIC]", "explains: operators, aggregations, options, words", 1, run_help},
+    {"version", "", "says which version this is", 0, run_version},
+};
+
+static int usage_error(const char *text)
+{
+    fprintf(stderr, "signalbox: %s\n", text);
+    return USAGE;
+}
+
+static void print_to(FILE *f, struct buf *b)
+{
+    if (b->n)
+        fwrite(b->p, 1, b->n, f);
+    buf_fini(b);
+}
+
+static void print(struct buf *b)
+{
+    print_to(stdout, b);
+}
+
+/* ---- serve, check, test */
+
+static int run_serve(const struct config *c)
+{
+    struct stat st;
+    if (c->rules && stat(c->rules, &st) == 0 && S_ISDIR(st.st_mode))
+        return serve(c);
+    fprintf(stderr, "signalbox: there is no folder \"%s\": say where the rule files are, with --rules DIR\n",
+            c->rules ? c->rules : "");
+    return USAGE;
+}
+
+static int check(const struct config *c, bool run_tests)
+{
+    struct stat st;
+    enum report_format format;
+    const char *dir = c->n_positional ? c->positional[0] : c->rules;
+    if (!report_format_find(c->format, &format))
+        return usage_error("--format is text, json or github");
+    if (!dir || stat(dir, &st) || !S_ISDIR(st.st_mode)) {
+        fprintf(stderr, "signalbox: there is no folder \"%s\"\n", dir ? dir : "");
+        return USAGE;
+    }
+    struct plan_report report;
+    struct buf problems = {0}, results = {0};
+    log_init((enum log_level)c->log_level, NULL);
+    plan_report_init(&report);
+    struct rules *rules = rules_new(str_of(dir), 3, &c->script); /* as a server with one front */
+    bool good = rules_check(rules, run_tests, &report, &results);
+    report_write(&report, format, &problems);
+    print_to(format == REPORT_TEXT ? stdout : stderr, &results);
+    print(&problems);
+    if (good && format == REPORT_TEXT && !run_tests)
+        printf("%s: no errors\n", dir);
+    rules_free(rules);
+    plan_report_fini(&report);
+    return good ? OK : FAILED;
+}
+
+static int run_check(const struct config *c)
+{
+    return check(c, false);
+}
+
+static int run_test(const struct config *c)
+{
+    return check(c, true);
+}
+
+/* ---- help */
+
+static void help_usage(struct buf *out)
+{
+    buf_puts(out, "signalbox watches what people do on a site and acts when a rule says so.\n\nCommands:\n");
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        buf_printf(out, "  %-8s %-51s %s\n", commands[i].name, commands[i].args, commands[i].help);
+    buf_puts(out, "\nOther flags:\n"
+                  "  --config FILE             a TOML file with options; also SIGNALBOX_CONFIG\n"
+                  "  --print-config            prints what is set, and where each value came from\n"
+                  "  --help                    this\n"
+                  "\nOptions. The command line wins over the environment (SIGNALBOX_HTTP_BODY for http.body), that over the\n"
+                  "file ([http] body = ...), that over the default, which stands behind each:\n");
+    config_write_help(out);
+}
+
+static void help_options(struct buf *out)
+{
+    config_write_help(out);
+}
+
+static void help_operators(struct buf *out)
+{
+    static const char *const takes[] = {"nothing", "a value", "a number", "a string", "a list"};
+    for (size_t i = 0; i < n_cond_ops; i++) {
+        const struct cond_op *op = &cond_ops[i];
+        buf_printf(out, "  :%-12s %-12s takes %-9s %s%s\n", op->word, op->wire, takes[op->takes], op->help,
+                   op->on_events ? "" : " (attributes only)");
+    }
+}
+
+static void help_aggregations(struct buf *out)
+{
+    static const char *const help[AGG_COUNT] = {
+        [AGG_COUNTER] = "how many events; needs no property",
+        [AGG_SUM] = "the sum of a number",
+        [AGG_MIN] = "the smallest number",
+        [AGG_MAX] = "the largest number",
+        [AGG_MEAN] = "the mean of a number",
+        [AGG_FIRST] = "the oldest value, by the events' own time",
+        [AGG_LAST] = "the newest value, by the events' own time",
+        [AGG_MOST_FREQUENT] = "the value seen most",
+        [AGG_LEAST_FREQUENT] = "the value seen least",
+        [AGG_APPROX_COUNT_DISTINCT] = "how many distinct values: exact while they are few, then within about 1 %",
+        [AGG_CATEGORY_COUNT] = "how often each value was seen",
+        [AGG_UNIQUE_LIST] = "the distinct values, the one seen last at the end",
+    };
+    for (size_t i = 0; i < AGG_COUNT; i++)
+        buf_printf(out, "  %-22s %s\n", agg_names[i], help[i]);
+}
+
+static int run_help(const struct config *c)
+{
+    static const struct {
+        const char *name;
+        void (*write)(struct buf *out);
+    } topics[] = {
+        {"operators", help_operators},
+        {"aggregations", help_aggregations},
+        {"options", help_options},
+        {"words", script_write_words},
+    };
+    struct buf out = {0};
+    const char *names[COUNT_OF(topics)], *topic = c->n_positional ? c->positional[0] : NULL;
+    for (size_t i = 0; topic && i < COUNT_OF(topics); i++) {
+        names[i] = topics[i].name;
+        if (!strcmp(topics[i].name, topic)) {
+            topics[i].write(&out);
+            print(&out);
+            return OK;
+        }
+    }
+    if (topic) {
+        const char *near = str_nearest(str_of(topic), names, COUNT_OF(names));
+        fprintf(stderr, "signalbox: there is no help on \"%s\"%s%s%s; there is: operators, aggregations, options, words\n",
+                topic, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+        return USAGE;
+    }
+    help_usage(&out);
+    print(&out);
+    return OK;
+}
+
+static int run_version(const struct config *c)
+{
+    printf("signalbox %s\n", SIGNALBOX_VERSION);
+    return OK;
+}
+
+/* ---- Which command */
+
+static const struct command *command_find(const char *word)
+{
+    word += !strncmp(word, "--", 2) ? 2 : 0; /* --version and --help are commands too */
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (!strcmp(commands[i].name, word))
+            return &commands[i];
+    return !strcmp(word, "-h") ? command_find("help") : NULL;
+}
+
+static int run(const struct command *command, struct config *c)
+{
+    struct buf out = {0};
+    if (c->help)
+        return run_help(&(struct config){0});
+    if (c->n_positional > command->positionals) {
+        fprintf(stderr, "signalbox %s: \"%s\" is one too many\n", command->name, c->positional[command->positionals]);
+        return USAGE;
+    }
+    if (c->format && command->run != run_check && command->run != run_test)
+        return usage_error("--format is for check and test");
+    if (c->print) {
+        config_write(c, &out);
+        print(&out);
+        return OK;
+    }
+    return command->run(c);
+}
+
+int main(int argc, char **argv)
+{
+    struct config c;
+    struct err err = {0};
+    const char *names[COUNT_OF(commands)];
+    const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        names[i] = commands[i].name;
+    if (!command) {
+        const char *near = argc > 1 ? str_nearest(str_of(argv[1]), names, COUNT_OF(names)) : NULL;
+        fprintf(stderr, "signalbox: %s%s%s%s%s; `signalbox help` says what there is\n",
+                argc > 1 ? "there is no command " : "a command is needed", argc > 1 ? argv[1] : "",
+                near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+        return USAGE;
+    }
+    config_init(&c);
+    int code;
+    if (!config_load(&c, argc - 2, argv + 2, environ, &err)) {
+        code = usage_error(err.text);
+    } else {
+        const char *name;
+        for (size_t i = 0; (name = config_unknown_env(environ, &i));)
+            fprintf(stderr, "signalbox: warning: %.*s is in the environment, and no option\n", (int)strcspn(name, "="), name);
+        code = run(command, &c);
+    }
+    config_fini(&c);
+    return code;
+}

@@ -1,0 +1,188 @@
+/* outbox.c -- what is kept for each identifier: messages nobody has had yet, and those a broken stream may have lost.
+ *
+ * A message waits until somebody who listens for its target comes, until it is too old, or until too many wait. Browsers
+ * open a new stream, without a Last-Event-ID, whenever an identifier changes; so a new subscriber gets what was never
+ * delivered, and only that: no history.
+ *
+ * The copies of one firing are for one visitor, known by several identifiers. Once anybody received one of them all count
+ * as delivered: the browser that had the copy for its device must not get the one for its account when it signs in. The
+ * price: of a visitor's two devices, one that is away when the message comes does not get it later.
+ *
+ * Delivered messages are kept within the same limits, but make room first. A subscriber that says what it had last gets
+ * everything newer, delivered or not, since a stream can break with messages under way. What it skips that way still
+ * waits for others.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "push/push_internal.h"
+
+#include <stdlib.h>
+
+void outbox_drop(struct push *p, struct held *h)
+{
+    struct target *t = h->target;
+    heap_del(&p->due, &h->due);
+    link_del(&h->in_target);
+    link_del(&h->in_all);
+    link_del(&h->copies);
+    if (h->delivered)
+        p->n_delivered--;
+    else {
+        p->n_waiting--;
+        stat_add(STAT_MESSAGES_EXPIRED, 1);
+    }
+    t->n_held--;
+    target_drop_unused(p, t);
+    push_msg_unref(h->msg);
+    free(h);
+}
+
+/* The one of a target's that must go: its oldest delivered one, or else its oldest. */
+static struct held *least_wanted(struct target *t)
+{
+    for (struct link *l = t->held.next; l != &t->held; l = l->next)
+        if (LINK_OF(l, struct held, in_target)->delivered)
+            return LINK_OF(l, struct held, in_target);
+    return LINK_OF(t->held.next, struct held, in_target);
+}
+
+void outbox_trim(struct push *p, struct str key, struct str id)
+{
+    struct target *t = target_find(p, key, id);
+    while (t && t->n_held > p->limits.keep_each) {
+        bool last = t->n_held == 1;
+        outbox_drop(p, least_wanted(t));
+        t = last ? NULL : t;
+    }
+    while (p->n_waiting + p->n_delivered > p->limits.keep_all) {
+        struct link *oldest = p->n_delivered ? p->delivered.next : p->waiting.next;
+        outbox_drop(p, LINK_OF(oldest, struct held, in_all));
+    }
+}
+
+struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered, int64_t now_ms)
+{
+    int64_t due = p->limits.keep_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + p->limits.keep_ms;
+    if (m->expires_ms > 0)
+        due = MIN_OF(due, m->expires_ms);
+    if (due <= now_ms || p->limits.keep_each == 0 || p->limits.keep_all == 0) {
+        if (!delivered)
+            stat_add(STAT_MESSAGES_EXPIRED, 1);
+        return first;
+    }
+    struct held *h = xcalloc(1, sizeof(*h));
+    h->target = target_touch(p, m->key, m->id);
+    h->msg = push_msg_ref(m);
+    h->delivered = delivered;
+    h->due = (struct heap_item){.due_ms = due, .tie = p->tie++, .pos = SIZE_MAX};
+    link_init(&h->copies);
+    if (first)
+        link_before(&first->copies, &h->copies);
+    link_before(&h->target->held, &h->in_target);
+    link_before(delivered ? &p->delivered : &p->waiting, &h->in_all);
+    h->target->n_held++;
+    *(delivered ? &p->n_delivered : &p->n_waiting) += 1;
+    heap_put(&p->due, &h->due);
+    return h;
+}
+
+static void mark_delivered(struct push *p, struct held *h)
+{
+    if (h->delivered)
+        return;
+    h->delivered = true;
+    link_del(&h->in_all);
+    link_before(&p->delivered, &h->in_all);
+    p->n_waiting--;
+    p->n_delivered++;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct push_msg *x = (*(struct held *const *)a)->msg, *y = (*(struct held *const *)b)->msg;
+    if (x->seq != y->seq)
+        return x->seq < y->seq ? -1 : 1;
+    if (x->index != y->index)
+        return x->index < y->index ? -1 : 1;
+    return (*(struct held *const *)a)->due.tie < (*(struct held *const *)b)->due.tie ? -1 : 1;
+}
+
+/* Delivers one and counts its copies as delivered. */
+static void give(struct push *p, struct sub *s, struct held *h)
+{
+    if (h->given == p->serial) /* a copy of one just given */
+        return;
+    p->deliver(p->ctx, s->front, s->stream, h->msg);
+    for (struct link *l = h->copies.next;; l = l->next) {
+        struct held *copy = LINK_OF(l, struct held, copies);
+        copy->given = p->serial;
+        mark_delivered(p, copy);
+        if (copy == h)
+            break;
+    }
+}
+
+/* Is this firing newer than what a subscriber has had? Not when a copy of it is that very thing. */
+static bool newer(struct held *h, uint64_t after_seq, uint32_t after_index)
+{
+    for (struct link *l = h->copies.next;; l = l->next) {
+        const struct held *copy = LINK_OF(l, struct held, copies);
+        const struct push_msg *m = copy->msg;
+        if (m->seq < after_seq || (m->seq == after_seq && m->index <= after_index))
+            return false;
+        if (copy == h)
+            return true;
+    }
+}
+
+void outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index)
+{
+    size_t n = 0, cap = 0;
+    struct held **list = NULL;
+    bool resumes = after_seq > 0;
+    if (!p->deliver)
+        return;
+    for (size_t i = 0; i < s->n_ears; i++) {
+        struct link *all = &s->ears[i].target->held;
+        for (struct link *l = all->next; l != all; l = l->next) {
+            struct held *h = LINK_OF(l, struct held, in_target);
+            if (resumes ? !newer(h, after_seq, after_index) : h->delivered)
+                continue;
+            list = xgrow(list, n, &cap, sizeof(*list));
+            list[n++] = h;
+        }
+    }
+    if (n)
+        qsort(list, n, sizeof(*list), by_age);
+    p->serial++;
+    for (size_t i = 0; i < n; i++)
+        give(p, s, list[i]);
+    free(list);
+}
+
+void push_expire(struct push *p, int64_t now_ms)
+{
+    struct heap_item *item;
+    while ((item = heap_min(&p->due)) && item->due_ms <= now_ms)
+        outbox_drop(p, LINK_OF(item, struct held, due));
+}
+
+size_t push_waiting(const struct push *p)
+{
+    return p->n_waiting;
+}
+
+uint64_t push_digest(const struct push *p)
+{
+    uint64_t digest = 0;
+    for (struct link *l = p->waiting.next; l != &p->waiting; l = l->next) {
+        const struct held *h = LINK_OF(l, struct held, in_all);
+        uint64_t parts[] = {digest,
+                            str_hash(h->target->name),
+                            str_hash((struct str){(const char *)h->msg->intervention_id, 16}),
+                            str_hash(h->msg->json),
+                            h->msg->seq,
+                            h->msg->index,
+                            (uint64_t)h->due.due_ms};
+        digest = str_hash((struct str){(const char *)parts, sizeof(parts)});
+    }
+    return digest;
+}

@@ -1,0 +1,89 @@
+/* push_internal.h -- how subscribers, identifiers and kept messages hang together; for the files of push/ only.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef PUSH_INTERNAL_H
+#define PUSH_INTERNAL_H
+
+#include "push/push.h"
+
+/* A place in a list that goes round; the list itself is one too. */
+struct link {
+    struct link *prev, *next;
+};
+#define LINK_OF(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
+
+static inline void link_init(struct link *l)
+{
+    l->prev = l->next = l;
+}
+
+static inline void link_before(struct link *where, struct link *l)
+{
+    l->prev = where->prev;
+    l->next = where;
+    where->prev->next = l;
+    where->prev = l;
+}
+
+static inline void link_del(struct link *l)
+{
+    l->prev->next = l->next;
+    l->next->prev = l->prev;
+    link_init(l);
+}
+
+/* One (attribute key, identifier): lives as long as somebody listens for it or something is kept for it. */
+struct target {
+    struct str name;  /* key, NUL, identifier: the map's key; its bytes stand behind the struct */
+    struct link ears; /* struct ear, in order of subscription */
+    struct link held; /* struct held, oldest first */
+    size_t n_held;
+};
+struct sub {
+    uint64_t stream;
+    uint64_t given; /* the last delivery it was part of: see push.serial */
+    unsigned front;
+    size_t n_ears;
+    struct ear {
+        struct link in_target;
+        struct target *target;
+        struct sub *sub;
+    } ears[];
+};
+/* A message kept for one target: undelivered, or delivered and kept for those who resume with a Last-Event-ID. */
+struct held {
+    struct heap_item due;
+    struct push_msg *msg;
+    struct target *target;
+    struct link in_target, in_all; /* in_all: of push.waiting or push.delivered */
+    struct link copies;            /* the same firing's for other targets */
+    uint64_t given;
+    bool delivered;
+};
+struct push {
+    struct push_limits limits;
+    push_deliver_fn *deliver;
+    void *ctx;
+    struct map targets, subs;
+    struct link waiting, delivered; /* struct held, oldest first */
+    size_t n_waiting, n_delivered;
+    struct heap due;
+    uint64_t serial; /* counts deliveries, so that each subscriber takes part in one at most once */
+    uint64_t tie;
+};
+
+/* subs.c */
+struct target *target_touch(struct push *p, struct str key, struct str id);
+struct target *target_find(const struct push *p, struct str key, struct str id); /* NULL: nobody, nothing */
+void target_drop_unused(struct push *p, struct target *t);
+
+/* outbox.c */
+/* Keeps a message for its target, unless the limits keep nothing. The copies of one firing are chained by `first`: NULL for
+ * the first of them, then what this returned. Nothing is dropped yet: outbox_trim follows for each. */
+struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered, int64_t now_ms);
+/* Drops what is too much for this target, and in all. */
+void outbox_trim(struct push *p, struct str key, struct str id);
+/* Everything kept for these subscribed targets that a subscriber who has had (after_seq, after_index) lacks. */
+void outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index);
+void outbox_drop(struct push *p, struct held *h);
+
+#endif

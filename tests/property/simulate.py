@@ -1,0 +1,370 @@
+#!/usr/bin/env python3
+"""simulate.py -- a world from a seed: events, reloads, timers and a clock that jumps; then the same records once more.
+
+Each seed makes rules with interventions over every operator and lets a script of records run: batches of events, ticks,
+swaps of the rule files, clocks that stand, leap forward or step back. After every record the firings are compared with the
+naive model: a rule fires for an event when its criteria are false without it and true with it, at one moment, and for the
+passing of time when they are false a millisecond before a moment at which something fades and true at it. Attributes are
+compared between records. Then a fresh engine gets the same records and must come to the same digest and message ids.
+    simulate.py --seeds 300       seeds 1 to 300
+    simulate.py --seed 17         one of them
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import json
+import multiprocessing
+import random
+import sys
+import time
+
+import generate as g
+import model
+from driver import TOP, Driver, Failure
+
+RECORDS, DEVICES, USERS = 60, 4, 2
+NUMBER_OPS = ["eq", "neq", "gt", "gte", "lt", "lte", "in_list", "not_in_list"]
+TEXT_OPS = ["eq", "neq", "like", "not_like", "rlike", "not_rlike", "in_list", "not_in_list"]
+NUMBERS_OUT = {"counter", "sum", "min", "max", "mean", "approx_count_distinct"}
+SHORT = [2 * g.SECOND, 10 * g.SECOND, g.MINUTE, 7 * g.MINUTE, g.HOUR]
+
+
+# -- rules
+def simple_attribute(draw, group, name, generation):
+    """Of few events and values, so that criteria turn often; distinct from every other generation's by its criterion."""
+    agg = draw.choice(g.AGGREGATIONS)
+    a = {"name": name, "ref": f"{group['name']}_v1:{name}", "key": group["key"], "agg": agg,
+         "events": draw.choice([[{}], [{"vendor": "com.acme", "name": "view"}], [{"vendor": "com.acme"}]])}
+    prop = {"kind": "event", "vendor": "com.acme", "name": "view"}
+    if agg in model.NUMERIC:
+        a["prop"] = {**prop, "path": "n"}
+    elif agg != "counter":
+        a["prop"] = {**prop, "path": draw.choice(["s", "s", "n", "flag"]) if agg not in ("category_count", "unique_list") else "s"}
+    a["where"] = {"op": "neq", "prop": {"kind": "atomic", "name": "platform"}, "value": f"generation {generation} {name}"}
+    at = draw.random()
+    if at < 0.65:
+        a["period"] = draw.choice(SHORT)
+    elif at < 0.85:
+        a["own_ttl"] = a["ttl"] = draw.choice(SHORT)
+    if agg == "counter" and draw.random() < 0.25:
+        a["default"] = 0
+    return a
+
+
+def some_leaf(draw, attributes, changed):
+    a = draw.choice(attributes)
+    leaf = {"attr": a["ref"].replace("_v1", ""), "of": a}
+    ops = ["is_null", "is_not_null"]
+    if a["agg"] in NUMBERS_OUT:
+        ops += NUMBER_OPS * 2
+    elif a["agg"] not in ("category_count", "unique_list"):
+        ops += TEXT_OPS
+    leaf["op"] = op = "changed" if changed and draw.random() < 0.4 else draw.choice(ops)
+    if op in ("is_null", "is_not_null", "changed"):
+        return leaf
+    if a["agg"] in NUMBERS_OUT:
+        leaf["value"] = draw.choice([0, 1, 2, 3, 4, 2.5])
+        if op.endswith("in_list"):
+            leaf["value"] = draw.sample([0, 1, 2, 3, 4], 2)
+    else:
+        leaf["value"] = {"like": draw.choice(["%e%", "r__", "b%"]), "not_like": "%d", "rlike": draw.choice(["^r", "e", "blue|a"]),
+                         "not_rlike": "d$"}.get(op, draw.choice(["red", "blue", "a"]))
+        if op.endswith("in_list"):
+            leaf["value"] = draw.sample(["red", "blue", "a", "b"], 2)
+        elif op in ("eq", "neq") and draw.random() < 0.3:
+            leaf["value"] = draw.choice([True, 1])
+    return leaf
+
+
+def some_tree(draw, attributes, depth=2, changed=True):
+    if depth == 0 or draw.random() < 0.4:
+        return some_leaf(draw, attributes, changed)
+    word = draw.choice(["all", "all", "any", "none"])
+    return {word: [some_tree(draw, attributes, depth - 1, changed and word == "all") for _ in range(draw.randrange(1, 4))]}
+
+
+def leaves(tree):
+    for word in ("all", "any", "none"):
+        if word in tree:
+            for kid in tree[word]:
+                yield from leaves(kid)
+            return
+    yield tree
+
+
+class Rules:
+    """One generation of rule files. The next one keeps some definitions as they are, changes others, adds and drops."""
+
+    def __init__(self, draw, generation, before=None):
+        self.generation = generation
+        self.groups = []
+        for i, key in enumerate(["domain_userid", "user_id"]):
+            group = {"name": f"g{i}", "key": key, "attrs": []}
+            for j in range(7 if i == 0 else 4):
+                kept = before and next((a for a in before.groups[i]["attrs"] if a["name"] == f"a{j}"), None)
+                group["attrs"].append(kept if kept and draw.random() < 0.7 else
+                                      simple_attribute(draw, group, f"a{j}", generation))
+            self.groups.append(group)
+        attributes = [a for group in self.groups for a in group["attrs"]]
+        known = {a["ref"]: a for a in attributes}
+        self.interventions = []
+        for j in range(8):
+            old = before and before.interventions[j]
+            if old and draw.random() < 0.7 and all(known.get(leaf["of"]["ref"]) is leaf["of"] for leaf in leaves(old["when"])):
+                self.interventions.append(old)
+            else:
+                self.interventions.append(self.intervention(draw, f"i{j}_{generation}", attributes))
+
+    def intervention(self, draw, name, attributes):
+        one_key = draw.choice(["domain_userid", "domain_userid", "user_id", None])
+        pool = [a for a in attributes if one_key in (None, a["key"])]
+        rule = {"name": name, "when": some_tree(draw, pool), "generation": self.generation}
+        rule["keys"] = sorted({leaf["of"]["key"] for leaf in leaves(rule["when"])})
+        rule["targets"] = draw.choice([None, None, ["domain_userid"], ["user_id", "domain_userid"]])
+        return rule
+
+    def files(self):
+        return {"groups.lua": g.rule_text((), self.groups), "levers.lua": g.rule_text((), (), self.interventions)}
+
+
+# -- the naive model of firing
+class Naive:
+    def __init__(self):
+        self.store = model.Store()
+        self.rules = None
+        # (rule's name, identifiers its criteria are read at) -> (rule, identifiers of the last event that armed it)
+        self.watches = {}
+        self.now = 0
+        self.seq = 0
+
+    def swap(self, rules):
+        for group in rules.groups:
+            for a in group["attrs"]:
+                a.setdefault("born", self.seq)
+        alive = {r["name"]: r for r in rules.interventions}
+        self.watches = {k: watch for k, watch in self.watches.items() if k[0] in alive}
+        self.rules = rules
+
+    def holds(self, rule, ids, now, without=None, event=False):
+        def read(leaf, skip):
+            a = leaf["of"]
+            events = self.store.of(a["key"], ids[a["key"]]) if a["key"] in ids else []
+            return model.value_at(a, events, now, skip)
+        before = (lambda leaf: read(leaf, event)) if event and without is None else None
+        return model.holds(rule["when"], lambda leaf: read(leaf, without), before)
+
+    def messages(self, rule, ids):
+        return [(rule["name"], key, ids[key]) for key in (rule["targets"] or rule["keys"]) if key in ids]
+
+    def pass_time(self, now):
+        """Every moment until now at which something that is watched fades, in order."""
+        fired = []
+        moments = {}
+        for name, (rule, who) in self.watches.items():
+            for leaf in leaves(rule["when"]):
+                a = leaf["of"]
+                span = a.get("period") or a.get("ttl")
+                if span and a["key"] in who:
+                    for event in self.store.of(a["key"], who[a["key"]]):
+                        if self.now < event.ts + span <= now:
+                            moments.setdefault(event.ts + span, set()).add(name)
+        for moment in sorted(moments):
+            for name in sorted(moments[moment], key=str):
+                rule, who = self.watches[name]
+                if not self.holds(rule, who, moment - 1) and self.holds(rule, who, moment):
+                    fired += self.messages(rule, who)
+        self.now = max(self.now, now)
+        return fired
+
+    def event(self, columns, ts):
+        self.seq += 1
+        event = model.Event(columns, min(ts, self.now), self.seq)
+        ids, new = self.store.add(event, model.BUILT_IN_KEYS)
+        fired = []
+        for rule in self.rules.interventions:
+            if not any(leaf["of"]["key"] in new and event.concerns(leaf["of"]) for leaf in leaves(rule["when"])):
+                continue
+            if not self.holds(rule, ids, self.now, without=event) and self.holds(rule, ids, self.now, event=event):
+                fired += self.messages(rule, ids)
+            read_at = tuple(sorted((k, v) for k, v in ids.items() if k in rule["keys"]))
+            self.watches[rule["name"], read_at] = rule, ids
+        return fired
+
+
+# -- the script of records
+def some_columns(draw, number, ts, now):
+    columns = {"event_vendor": draw.choice(["com.acme", "com.acme", "org.other"]), "event_name": "view", "event_version": "1-0-0",
+               "event_id": g.event_id(number), "platform": "web"}
+    data = {}
+    if draw.random() < 0.9:
+        data["n"] = draw.choice([0, 1, 1, 2, 3, 0.5, -1])
+    if draw.random() < 0.9:
+        data["s"] = draw.choice(["red", "blue", "a", "b"])
+    if draw.random() < 0.5:
+        data["flag"] = draw.random() < 0.5
+    columns["unstruct_event"] = {"schema": f"iglu:{columns['event_vendor']}/view/jsonschema/1-0-0", "data": data}
+    if draw.random() < 0.9:
+        columns["domain_userid"] = f"device{draw.randrange(DEVICES)}"
+    if draw.random() < 0.5:
+        columns["user_id"] = f"user{draw.randrange(USERS)}"
+    if ts != now:
+        columns["true_tstamp"] = str(ts)
+    return columns
+
+
+def script(seed):
+    """The records of a seed: ("events", clock, [(columns, ts)]) | ("tick", clock) | ("reload", clock, Rules) | ("read", clock)"""
+    draw = random.Random(f"simulation {seed}")
+    clock, latest, number = g.START, g.START, 0
+    rules = Rules(draw, 0)
+    yield "reload", clock, rules
+    since_reload = []
+    for _ in range(RECORDS):
+        step = draw.choice([0, 1, draw.randrange(2000), draw.randrange(20 * g.SECOND), draw.randrange(10 * g.MINUTE),
+                            draw.choice(SHORT), draw.randrange(3 * g.HOUR)])
+        if draw.random() < 0.05:
+            step = -draw.randrange(10 * g.MINUTE)
+        clock = max(clock + step, g.START)
+        latest = max(latest, clock)
+        what = draw.random()
+        if what < 0.08:
+            rules = Rules(draw, rules.generation + 1, rules)
+            since_reload = []
+            yield "reload", clock, rules
+        elif what < 0.25:
+            yield "tick", clock
+        elif what < 0.35:
+            yield "read", latest
+        else:
+            batch = []
+            for _ in range(draw.choice([1, 1, 1, 2, 4])):
+                number += 1
+                ts = clock - draw.choice([0, 0, 0, draw.randrange(3000), draw.randrange(10 * g.MINUTE)])
+                columns = some_columns(draw, number, ts, clock)
+                batch.append((columns, ts))
+                since_reload.append((columns, ts))
+            if draw.random() < 0.15:
+                batch.append(draw.choice(since_reload))
+            yield "events", clock, batch
+    clock = latest + 4 * g.HOUR
+    yield "tick", clock
+    yield "read", clock
+
+
+class Run:
+    """Plays a script on a driver; with a model beside it or, the second time, alone."""
+
+    def __init__(self, binary, seed, with_model):
+        self.records = list(script(seed))
+        self.naive = Naive() if with_model else None
+        self.history = []
+        self.n_fired = 0
+        kind, clock, rules = self.records[0]
+        if self.naive:
+            self.naive.now = clock
+            self.naive.swap(rules)
+        self.rules = rules
+        self.driver = Driver(binary, rules.files(), clock)
+
+    def play(self):
+        for number, record in enumerate(self.records[1:], 1):
+            self.step(number, record)
+        return self.history, self.driver.digest()
+
+    def step(self, number, record):
+        kind, clock = record[:2]
+        expected = []
+        if self.naive and kind != "read":
+            expected += self.naive.pass_time(max(clock, self.naive.now))
+        if kind == "events":
+            if self.naive:
+                for columns, ts in record[2]:
+                    expected += self.naive.event(columns, ts)
+            self.driver.send([columns for columns, _ in record[2]], clock)
+        elif kind == "tick":
+            self.driver.ask({"tick": clock})
+        elif kind == "reload":
+            self.rules = record[2]
+            self.driver.reload(self.rules.files(), clock)
+            if self.naive:
+                self.naive.swap(self.rules)
+        elif self.naive:
+            self.compare(clock)
+        fired = self.driver.fired()
+        self.history.append([(m["intervention_id"], m["name"], m["key"], m["id"]) for m in fired])
+        self.n_fired += len(fired)
+        if self.naive:
+            got = sorted((m["name"], m["key"], m["id"]) for m in fired)
+            if got != sorted(expected):
+                self.explain(number, record, got, sorted(expected))
+
+    def compare(self, now):
+        for group in self.rules.groups:
+            ids = sorted(id for key, id in self.naive.store.events if key == group["key"])
+            columns = self.driver.read(group["key"], ids, [a["ref"] for a in group["attrs"]], now)
+            for a, column in zip(group["attrs"], columns):
+                for id, got in zip(ids, column):
+                    want = model.value_at(a, self.naive.store.of(group["key"], id), now)
+                    if not model.close(got, want):
+                        raise Failure(f"{id}: {a['name']} = {g.Writer().attribute(a)}\n  at {now}: the engine says "
+                                      f"{json.dumps(got)}, the definition {json.dumps(want)}")
+
+    def explain(self, number, record, got, expected):
+        missing = [m for m in expected if m not in got]
+        extra = [m for m in got if m not in expected]
+        lines = [f"record {number}, {record[0]} at {record[1]}: fired {got}, expected {expected}"]
+        for name, _, _ in (missing + extra)[:2]:
+            rule = next((r for r in self.rules.interventions if r["name"] == name), None)
+            if rule:
+                lines.append(g.Writer().intervention(rule))
+                lines += [f"    {leaf['attr']} = {g.Writer().attribute(leaf['of'])}" for leaf in leaves(rule["when"])]
+        raise Failure("\n  ".join(lines))
+
+
+def one(job):
+    binary, seed = job
+    run = None
+    try:
+        run = Run(binary, seed, True)
+        history, digest = run.play()
+        run.driver.close()
+        again = Run(binary, seed, False)
+        history2, digest2 = again.play()
+        again.driver.close()
+        if history2 != history:
+            at = next(i for i, (a, b) in enumerate(zip(history, history2)) if a != b)
+            raise Failure(f"the replay fired otherwise at record {at + 1}: {history[at]} then {history2[at]}")
+        if digest != digest2:
+            raise Failure(f"the replay came to another state: {digest} then {digest2}")
+        return seed, run.n_fired, None
+    except Failure as failure:
+        where = ""
+        if run and run.driver.process.poll() is None:
+            where = f"\n  said, with its rules beside it: {run.driver.keep(f'simulate-{seed}')}"
+            run.driver.process.kill()
+        return seed, 0, f"{failure}{where}"
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options.add_argument("--driver", default=f"{TOP}/build/engine_drive")
+    options.add_argument("--seeds", type=int, default=300)
+    options.add_argument("--seed", type=int)
+    options.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
+    o = options.parse_args()
+    seeds = [o.seed] if o.seed is not None else range(1, o.seeds + 1)
+    begin, failed, firings = time.monotonic(), 0, 0
+    with multiprocessing.Pool(o.jobs) as pool:
+        for seed, n, failure in pool.imap_unordered(one, [(o.driver, s) for s in seeds]):
+            firings += n
+            if failure:
+                failed += 1
+                print(f"FAILED: seed {seed} (tests/property/simulate.py --seed {seed})\n  {failure}", flush=True)
+                if failed >= 5:
+                    pool.terminate()
+                    break
+    print(f"{len(seeds)} seeds, {firings} messages fired, {failed} failed, {time.monotonic() - begin:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+/* engine_drive.c -- the engine on a leash: JSON lines in, JSON lines out, one thread, and a clock that is an argument.
+ *
+ * The property test and the simulation drive it, and so does a person who repeats a failing seed by hand. One object a line:
+ *   {"limits": {"entries": 256}}                before the first rules; names as in struct profile_limits
+ *   {"rules": DIR, "now": MS}                   a fresh engine with these rules       -> {"ok", "problems": [text ...]}
+ *   {"reload": MS}                              reads the folder again                -> the same
+ *   {"now": MS, "events": [{column: value}]}    one batch                             -> {"accepted", "rejected": [text ...]}
+ *   {"tick": MS}                                time passes                           -> {"next": MS}
+ *   {"read": {"key": K, "ids": [...], "attributes": ["g_v1:a" ...], "now": MS}}       -> {"columns": [[value ...] ...]}
+ *   {"fired": true}                             firings since the last time asked     -> {"fired": [message ...]}
+ *   {"digest": true}                                                                  -> {"digest": "hex"}
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+enum { FRONTS = 1, LANES = FRONTS + 2 };
+
+struct drive {
+    struct engine *engine;
+    struct rules *rules;
+    struct profile_limits limits;
+    json_t *fired;
+};
+
+static void fired(void *ctx, const struct push_msg *m)
+{
+    struct drive *d = ctx;
+    char id[37];
+    uuid_format(m->intervention_id, id);
+    json_t *message = json_loadb(m->json.p, m->json.n, 0, NULL);
+    json_t *row = json_pack("{s:s, s:I, s:I, s:s%, s:s%, s:s%, s:o*}", "intervention_id", id, "seq", (json_int_t)m->seq,
+                            "index", (json_int_t)m->index, "name", m->name.p, m->name.n, "key", m->key.p, m->key.n,
+                            "id", m->id.p, m->id.n, "message", message);
+    json_array_append_new(d->fired, row);
+}
+
+static void say(json_t *answer)
+{
+    json_dumpf(answer, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(answer);
+}
+
+static json_t *fail(const char *what)
+{
+    return json_pack("{s:s}", "error", what);
+}
+
+static json_t *reload(struct drive *d, int64_t now_ms)
+{
+    struct plan_report report;
+    plan_report_init(&report);
+    bool ok = engine_reload(d->engine, d->rules, now_ms, &report);
+    json_t *problems = json_array();
+    for (size_t i = 0; i < report.n; i++) {
+        struct plan_problem *p = &report.items[i];
+        json_array_append_new(problems, json_sprintf("%s%.*s:%u: %.*s: %.*s", p->warning ? "warning: " : "",
+                                                     STR_FMT(p->file), p->line, STR_FMT(p->rule), STR_FMT(p->text)));
+    }
+    plan_report_fini(&report);
+    return json_pack("{s:b, s:o}", "ok", ok, "problems", problems);
+}
+
+static void stop(struct drive *d)
+{
+    if (d->engine)
+        engine_free(d->engine);
+    if (d->rules)
+        rules_free(d->rules);
+    d->engine = NULL;
+    d->rules = NULL;
+    json_array_clear(d->fired);
+}
+
+static json_t *start(struct drive *d, const char *dir, int64_t now_ms)
+{
+    struct err err = {0};
+    struct engine_options options = {
+        .fronts = FRONTS,
+        .profile = d->limits,
+        .push = push_limits_default,
+        .script = script_limits_default,
+        .fired = fired,
+        .ctx = d,
+    };
+    stop(d);
+    if (!(d->engine = engine_new(&options, &err)))
+        return fail(err.text);
+    d->rules = rules_new(str_of(dir), LANES, &options.script);
+    return reload(d, now_ms);
+}
+
+static json_t *set_limits(struct drive *d, json_t *limits)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } rows[] = {
+        {"entries", offsetof(struct profile_limits, entries)},
+        {"distinct", offsetof(struct profile_limits, distinct)},
+        {"list_values", offsetof(struct profile_limits, list_values)},
+        {"value_bytes", offsetof(struct profile_limits, value_bytes)},
+        {"dedupe_ids", offsetof(struct profile_limits, dedupe_ids)},
+        {"runs", offsetof(struct profile_limits, runs)},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        json_t *v = json_object_get(limits, rows[i].name);
+        if (v)
+            *(uint32_t *)(void *)((char *)&d->limits + rows[i].at) = (uint32_t)json_integer_value(v);
+    }
+    return json_object();
+}
+
+static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
+{
+    struct err err = {0};
+    char *body = json_dumps(events, JSON_COMPACT);
+    struct engine_batch *b = engine_batch_new(WIRE_JSON, 0, str_of(body));
+    b->meta.collector_ms = now_ms;
+    free(body);
+    if (!engine_decode(d->engine, b, &err)) {
+        engine_batch_free(b);
+        return fail(err.text);
+    }
+    json_t *rejected = json_array();
+    for (size_t i = 0; i < b->events.n_rejects; i++)
+        json_array_append_new(rejected, json_stringn(b->events.rejects[i].why.p, b->events.rejects[i].why.n));
+    json_int_t accepted = (json_int_t)b->events.n;
+    engine_submit(d->engine, b, now_ms); /* one thread and a journal that is durable at once: it has been applied */
+    engine_batch_free(b);
+    return json_pack("{s:I, s:o}", "accepted", accepted, "rejected", rejected);
+}
+
+static json_t *json_of(const struct val *v)
+{
+    struct buf text = {0};
+    val_write_json(&text, v);
+    json_t *out = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
+    buf_fini(&text);
+    return out ? out : json_string("(unreadable)");
+}
+
+static json_t *read_attributes(struct drive *d, json_t *ask)
+{
+    json_t *ids = json_object_get(ask, "ids"), *names = json_object_get(ask, "attributes"), *columns = json_array();
+    int64_t now_ms = json_integer_value(json_object_get(ask, "now"));
+    size_t n_ids = json_array_size(ids), n = n_ids * json_array_size(names), i;
+    struct plan *plan = engine_plan(d->engine);
+    struct arena arena;
+    arena_init(&arena);
+    uint32_t *attrs = arena_alloc(&arena, (n + 1) * sizeof(*attrs));
+    struct str *who = arena_alloc(&arena, (n + 1) * sizeof(*who));
+    struct val *values = arena_alloc(&arena, (n + 1) * sizeof(*values));
+    json_t *name;
+    json_array_foreach(names, i, name)
+    {
+        int attr = plan_find_attr(plan, str_of(json_string_value(name)));
+        if (attr < 0) {
+            json_decref(columns);
+            columns = NULL;
+            break;
+        }
+        for (size_t k = 0; k < n_ids; k++) {
+            attrs[i * n_ids + k] = (uint32_t)attr;
+            who[i * n_ids + k] = str_of(json_string_value(json_array_get(ids, k)));
+        }
+    }
+    if (columns) {
+        engine_read(d->engine, plan, attrs, who, n, now_ms, &arena, values);
+        for (i = 0; i < json_array_size(names); i++) {
+            json_t *column = json_array();
+            for (size_t k = 0; k < n_ids; k++)
+                json_array_append_new(column, json_of(&values[i * n_ids + k]));
+            json_array_append_new(columns, column);
+        }
+    }
+    arena_fini(&arena);
+    plan_unref(plan);
+    return columns ? json_pack("{s:o}", "columns", columns) : fail("no such attribute");
+}
+
+static json_t *answer(struct drive *d, json_t *ask)
+{
+    json_t *v;
+    int64_t now_ms = json_integer_value(json_object_get(ask, "now"));
+    if ((v = json_object_get(ask, "limits")))
+        return set_limits(d, v);
+    if ((v = json_object_get(ask, "rules")))
+        return start(d, json_string_value(v), now_ms);
+    if (!d->engine)
+        return fail("no rules yet");
+    if ((v = json_object_get(ask, "events")))
+        return send_events(d, v, now_ms);
+    if ((v = json_object_get(ask, "reload")))
+        return reload(d, json_integer_value(v));
+    if ((v = json_object_get(ask, "tick")))
+        return json_pack("{s:I}", "next", (json_int_t)engine_tick(d->engine, json_integer_value(v)));
+    if ((v = json_object_get(ask, "read")))
+        return read_attributes(d, v);
+    if (json_object_get(ask, "fired")) {
+        json_t *all = d->fired;
+        d->fired = json_array();
+        return json_pack("{s:o}", "fired", all);
+    }
+    if (json_object_get(ask, "digest"))
+        return json_pack("{s:o}", "digest", json_sprintf("%016" PRIx64, engine_digest(d->engine)));
+    return fail("unknown command");
+}
+
+int main(void)
+{
+    struct drive d = {.limits = profile_limits_default, .fired = json_array()};
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    log_init(LOG_ERROR, NULL);
+    while ((n = getline(&line, &cap, stdin)) > 0) {
+        json_error_t error;
+        json_t *ask = json_loadb(line, (size_t)n, 0, &error);
+        say(ask ? answer(&d, ask) : fail(error.text));
+        json_decref(ask);
+    }
+    stop(&d);
+    json_decref(d.fired);
+    free(line);
+    return 0;
+}
