@@ -35,12 +35,12 @@ function M.install(s)
   -- A copy with one thing more said, and the line it was said in.
   local function said(t, step, more, once)
     local it = s.use(t)
-    local _, line = s.where(true)
+    local file, line = s.where(true)
     if it.lines[step] and once then
       s.fail(step == "on" and format("this was said already in line %d: list all events in one :on(a, b)", it.lines[step])
              or format(":%s was said already in line %d", step, it.lines[step]))
     end
-    local copy = { lines = {} }
+    local copy = { lines = {}, file = file, line = line }
     for _, key in ipairs { "aggregation", "property", "events", "tree", "period", "ttl", "default", "type", "description" } do
       copy[key] = it[key]
     end

@@ -77,6 +77,9 @@ function M.install(s)
     end
     if not match(key, "^[%a_][%w_]*$") then
       local ok, why = paths.parse(key)
+      if not ok and not string.find(key, '["%]]') and key ~= "" then
+        ok, key = true, '["' .. key .. '"]' -- a name with blanks
+      end
       if not ok then
         s.fail(format('["%s"]: %s', key, why))
       end

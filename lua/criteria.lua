@@ -29,7 +29,8 @@ function M.install(s)
 
   local function criterion(over, tree, changed)
     return s.thing(Criterion, {
-      kind = "criterion", over = over, tree = tree, changed = changed, text = function() return "a criterion" end,
+      kind = "criterion", over = over, file = tree.file, line = tree.line, tree = tree, changed = changed,
+      text = function() return "a criterion" end,
       unused = "this criterion is used nowhere: two criteria are joined with all { a, b } or any { a, b }, not with and/or",
     }, true)
   end
@@ -98,8 +99,8 @@ function M.install(s)
       end
       value = copy
     end
-    local _, line = s.where(true)
-    return criterion(over, { op = name, source = it, value = value, line = line or 0 }, name == "changed")
+    local file, line = s.where(true)
+    return criterion(over, { op = name, source = it, value = value, file = file, line = line or 0 }, name == "changed")
   end
 
   -- An operator by a name nobody knows.
@@ -211,8 +212,8 @@ function M.install(s)
     if not shape.isvararg and shape.nparams ~= n - 1 then
       s.fail(format("criterion reads %d and its function takes %d: one name for each", n - 1, shape.nparams))
     end
-    local _, line = s.where(true)
-    return criterion(over, { fn = fn, sources = sources, line = line or 0 }, false)
+    local file, line = s.where(true)
+    return criterion(over, { fn = fn, sources = sources, file = file, line = line or 0 }, false)
   end
 
   -- Both of two trees.

@@ -285,7 +285,7 @@ local function check_op(self, i, frame)
   elseif v == "%" and is(prev, "number")
       and (not nxt or nxt.t == "eof" or nxt.first or is(nxt, "op") and (OPENS[nxt.v] or nxt.v == "," or nxt.v == ";")) then
     return fail(self, format("write percent(%s)", prev.v), token.line)
-  elseif v == "#" and token.first and not (frame and CLOSES[frame.what] and nxt.tight)
+  elseif v == "#" and token.first and not (frame and CLOSES[frame.what])
       and (not prev or ends_value(prev) or is_op(prev, ",") or is_op(prev, "{") or is_op(prev, ";")) then
     return fail(self, "a comment starts with --", token.line)
   elseif v == "." and is(nxt, "keyword") then
@@ -363,6 +363,7 @@ function M.read(text)
       break
     end
   end
+  self.toks, self.stack = nil, nil
   return self
 end
 

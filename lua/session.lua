@@ -107,14 +107,15 @@ function M.new(host)
     return meta
   end
 
-  -- A new thing. track: it is an error when nothing ever uses it.
+  -- A new thing. track: it is an error when nothing ever uses it; only such a thing needs its line.
   function s.thing(meta, holds, track)
     local t = setmetatable({}, meta)
     s.seq = s.seq + 1
     holds.seq = s.seq
-    local file, line = s.where(true)
-    holds.file, holds.line = holds.file or file, holds.line or line
     info[t] = holds
+    if track and not holds.line then
+      holds.file, holds.line = s.where(true)
+    end
     if track and not DURING_CALL[s.mode] then
       s.made[#s.made + 1] = t
     end

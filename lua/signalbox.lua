@@ -14,9 +14,12 @@ local sort = table.sort
 
 local L = {}
 
--- The first thing in a text that Lua would take or explain badly.
+-- The first thing in a text that Lua would take or explain badly. What was learned is kept for the run that follows.
+local last_text, last_scan
+
 function L.scan(_, text)
-  return scan.read(text).problem
+  last_text, last_scan = text, scan.read(text)
+  return last_scan.problem
 end
 
 -- Everything a person can write, with its help: { name, kind, form, help }, for editors and `help words`.
@@ -114,7 +117,8 @@ function L.new(host)
 
   local function run(mode, path, text)
     s.mode, s.path = mode, path
-    s.scanned = scan.read(text)
+    s.scanned = text == last_text and last_scan or scan.read(text)
+    last_text, last_scan = nil, nil
     s.writes_fields = s.writes_fields or s.scanned.writes_fields
     local problem = s.scanned.problem
     if problem then
@@ -163,6 +167,7 @@ function L.new(host)
     end)
     s.mode = "call"
     s.seal()
+    s.made, s.scanned = {}, nil -- what only loading needed
     return { file = s.path, defs = s.defs }, s.problems
   end
 

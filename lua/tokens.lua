@@ -1,7 +1,7 @@
 -- tokens.lua -- a rule file's text as a list of tokens; what Lua would take or explain badly becomes a `bad` token with advice.
 --
 -- A token is { t = "name" | "keyword" | "string" | "number" | "op" | "bad" | "eof", v = its text, line = N, first = true when
--- it is the first of its line, tight = true when nothing stands between it and the token before }.
+-- it is the first of its line }: four fields and not one more, since a long file has many.
 -- SPDX-License-Identifier: Apache-2.0
 local byte, find, sub, match, format = string.byte, string.find, string.sub, string.match, string.format
 
@@ -131,19 +131,17 @@ end
 function M.list(text)
   local toks, n = {}, 0
   local at, line, len = 1, 1, #text
-  local last_line, last_end = 0, 0
+  local last_line = 0
   if sub(text, 1, 3) == "\239\187\191" then -- some editors begin a file with a byte order mark
     at = 4
   end
   local function add(t, from, to, advice)
     n = n + 1
-    toks[n] = {
-      t = t, v = advice or sub(text, from, to), line = line, first = line ~= last_line, tight = from == last_end + 1,
-    }
+    toks[n] = { t = t, v = advice or sub(text, from, to), line = line, first = line ~= last_line }
     if t ~= "bad" then
       line = line + count_lines(text, from, to)
     end
-    last_line, last_end = line, to
+    last_line = line
     at = to + 1
   end
   local function bad(advice, to)
@@ -209,6 +207,8 @@ function M.list(text)
         bad("Lua has no ++: write n = n + 1", at + 1)
       elseif one == "@" and n > 0 and toks[n].t == "name" then
         bad(format('an address stands in quotes: "%s@%s"', toks[n].v, match(text, "^[%w._-]*", at + 1)))
+      elseif one == "#" and (n == 0 or line ~= last_line) and match(text, "^[ #!-]", at + 1) then
+        bad("a comment starts with --")
       elseif ONE_BAD[one] then
         bad(ONE_BAD[one])
       elseif sub(text, at, at + 2) == "..." then

@@ -372,7 +372,8 @@ bool config_check_listen(const struct config *c, struct err *err)
     struct in6_addr v6;
     const char *text = c->listen ? c->listen : "", *colon = strrchr(text, ':');
     size_t n = colon ? (size_t)(colon - text) : 0;
-    if (!n || n >= sizeof(host))
+    uint64_t port;
+    if (!n || n >= sizeof(host) || !str_u64(str_of(colon + 1), &port) || port > 65535)
         return err_set(err, "listen: \"%s\" is no ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080", text);
     bool brackets = text[0] == '[' && text[n - 1] == ']';
     snprintf(host, sizeof(host), "%.*s", (int)(n - 2 * brackets), text + brackets);

@@ -210,6 +210,13 @@ bool utf8_valid(struct str s)
 {
     const uint8_t *p = (const uint8_t *)s.p, *end = p + s.n;
     while (p < end) {
+        uint64_t eight = UINT64_MAX;
+        if (end - p >= 8)
+            memcpy(&eight, p, 8);
+        if (!(eight & UINT64_C(0x8080808080808080))) { /* ASCII, nearly always */
+            p += 8;
+            continue;
+        }
         if (*p < 0x80) {
             p++;
             continue;

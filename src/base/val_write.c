@@ -7,7 +7,8 @@
 #include <msgpack.h>
 #include <stdlib.h>
 
-/* The shortest text that reads back as the same double; whole numbers keep no fraction, as JavaScript writes them. */
+/* Text that reads back as the same double, of 15 digits where they do, else 16 or 17; whole numbers keep no fraction, as
+ * JavaScript writes them. */
 static void write_double(struct buf *b, double d)
 {
     char text[40];

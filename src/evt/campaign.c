@@ -1,21 +1,24 @@
-/* campaign.c -- what the page's query string says about marketing, and who sent the visitor across from a sister domain.
+/* campaign.c -- what the page's query string says about marketing, and who sent the visitor across
+ * from a sister domain.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/enrich.h"
 
 enum { N_UTM = 5, N_CLICK_IDS = 3 };
 static const struct {
-    const char *param;
+    struct str param;
     uint8_t column;
     const char *network; /* of a click id */
 } params[N_UTM + N_CLICK_IDS] = {
-    {"utm_medium", COL_MKT_MEDIUM, NULL},
-    {"utm_source", COL_MKT_SOURCE, NULL},
-    {"utm_term", COL_MKT_TERM, NULL},
-    {"utm_content", COL_MKT_CONTENT, NULL},
-    {"utm_campaign", COL_MKT_CAMPAIGN, NULL},
-    {"gclid", COL_MKT_CLICKID, "Google"}, /* of several click ids the first in this order */
-    {"msclkid", COL_MKT_CLICKID, "Microsoft"},
-    {"dclid", COL_MKT_CLICKID, "DoubleClick"},
+    {{"utm_medium", sizeof("utm_medium") - 1}, COL_MKT_MEDIUM, NULL},
+    {{"utm_source", sizeof("utm_source") - 1}, COL_MKT_SOURCE, NULL},
+    {{"utm_term", sizeof("utm_term") - 1}, COL_MKT_TERM, NULL},
+    {{"utm_content", sizeof("utm_content") - 1}, COL_MKT_CONTENT, NULL},
+    {{"utm_campaign", sizeof("utm_campaign") - 1}, COL_MKT_CAMPAIGN, NULL},
+    {{"gclid", sizeof("gclid") - 1},
+     COL_MKT_CLICKID,
+     "Google"}, /* of several click ids the first in this order */
+    {{"msclkid", sizeof("msclkid") - 1}, COL_MKT_CLICKID, "Microsoft"},
+    {{"dclid", sizeof("dclid") - 1}, COL_MKT_CLICKID, "DoubleClick"},
 };
 
 /* All values in one pass over the query; of a parameter that is there twice the last. */
@@ -23,10 +26,8 @@ static void find_params(struct str query, struct str found[N_UTM + N_CLICK_IDS])
 {
     struct str key, value;
     while (query_next(&query, &key, &value)) {
-        if (value.n == 0 || key.n == 0 || !strchr("ugmd", key.p[0]))
-            continue;
-        for (size_t i = 0; i < COUNT_OF(params); i++)
-            if (str_eqz(key, params[i].param))
+        for (size_t i = 0; value.n && i < COUNT_OF(params); i++)
+            if (key.n == params[i].param.n && str_eq(key, params[i].param))
                 found[i] = value;
     }
 }

@@ -1,4 +1,5 @@
-/* columns.c -- the 131 columns of a Snowplow enriched event: their names and types, and how a value becomes one of a type.
+/* columns.c -- the 131 columns of a Snowplow enriched event: their names and types, and how a value
+ * becomes one of a type.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/columns.h"
 
@@ -40,7 +41,8 @@ static bool val_is_int(struct val v, int64_t *out)
     case VAL_DBL:
         return double_is_int(v.d, out);
     case VAL_STR:
-        return str_i64(val_as_str(v), out) || (str_double(val_as_str(v), &d) && double_is_int(d, out));
+        return str_i64(val_as_str(v), out) ||
+               (str_double(val_as_str(v), &d) && double_is_int(d, out));
     default:
         return false;
     }

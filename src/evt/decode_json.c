@@ -11,12 +11,14 @@ static void decode_item(struct evt_decoder *d, const struct evt_proj *proj, stru
         it->why = STR("not a map of columns");
         return;
     }
-    for (struct json_iter fields = json_dict_walk(node); json_dict_next(&fields, &name, &value.json);)
+    for (struct json_iter fields = json_dict_walk(node);
+         json_dict_next(&fields, &name, &value.json);)
         columns_put(d, proj, name, json_val(value.json), &value);
 }
 
-bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str body,
-                     struct evt_batch *out, struct err *err)
+bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj,
+                     const struct evt_meta *meta, struct str body, struct evt_batch *out,
+                     struct err *err)
 {
     struct json_node root, item;
     if (!json_parse(d->body, body, &root, err))

@@ -1,10 +1,13 @@
-/* decode_map.c -- what JSON and msgpack maps of column names share: one value goes to its column or its part.
+/* decode_map.c -- what JSON and msgpack maps of column names share: one value goes to its column or
+ * its part.
  *
- * Names that are no column's are passed over. A value of a type that its column cannot take counts as missing.
+ * Names that are no column's are passed over. A value of a type that its column cannot take counts
+ * as missing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/item.h"
 
-static void put_part(struct item *it, enum part_id id, const char *field, struct val v, const struct node *node)
+static void put_part(struct item *it, enum part_id id, const char *field, struct val v,
+                     const struct node *node)
 {
     struct part *part = &it->parts[id];
     *part = (struct part){.form = PART_ABSENT, .field = field};
@@ -29,7 +32,8 @@ static void put_column(struct item *it, unsigned column, struct val v, bool chec
         item_put(it, column, v);
 }
 
-void columns_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct val v, const struct node *node)
+void columns_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct val v,
+                 const struct node *node)
 {
     int column = names_find(&d->columns, name);
     if (column == COL_CONTEXTS)

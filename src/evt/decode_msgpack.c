@@ -1,7 +1,8 @@
 /* decode_msgpack.c -- events as msgpack: one map of column names, or a list of them.
  *
- * Read in one pass, in place: what is not asked for is skipped over, which also proves that it is there and not too deep, so
- * that the parts behind a node can be walked later without a second look.
+ * Read in one pass, in place: what is not asked for is skipped over, which also proves that it is
+ * there and not too deep, so that the parts behind a node can be walked later without a second
+ * look.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/item.h"
 
@@ -49,8 +50,9 @@ static bool decode_item(struct evt_decoder *d, const struct evt_proj *proj, stru
     return true;
 }
 
-static bool decode_items(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct mp *m,
-                         size_t n, struct evt_batch *out, size_t *index)
+static bool decode_items(struct evt_decoder *d, const struct evt_proj *proj,
+                         const struct evt_meta *meta, struct mp *m, size_t n, struct evt_batch *out,
+                         size_t *index)
 {
     for (*index = 0; *index < n; ++*index) {
         if (!decode_item(d, proj, m))
@@ -60,8 +62,9 @@ static bool decode_items(struct evt_decoder *d, const struct evt_proj *proj, con
     return true;
 }
 
-bool evt_decode_msgpack(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str body,
-                        struct evt_batch *out, struct err *err)
+bool evt_decode_msgpack(struct evt_decoder *d, const struct evt_proj *proj,
+                        const struct evt_meta *meta, struct str body, struct evt_batch *out,
+                        struct err *err)
 {
     const uint8_t *start = (const uint8_t *)body.p;
     struct mp m = {start, start + body.n}, items = m;
@@ -85,6 +88,7 @@ bool evt_decode_msgpack(struct evt_decoder *d, const struct evt_proj *proj, cons
     size_t at = (size_t)(m.p - start);
     if (ok)
         return err_set(err, "%zu bytes too many behind the last event: byte %zu", body.n - at, at);
-    return err_set(err, "not msgpack, or cut short, or nested more than %d deep: item %zu, near byte %zu", MP_DEPTH_MAX, index,
-                   at);
+    return err_set(
+        err, "not msgpack, or cut short, or nested more than %d deep: item %zu, near byte %zu",
+        MP_DEPTH_MAX, index, at);
 }

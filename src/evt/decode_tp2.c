@@ -1,4 +1,5 @@
-/* decode_tp2.c -- a tracker's request: the POST body with a list of events, or the GET query string with one.
+/* decode_tp2.c -- a tracker's request: the POST body with a list of events, or the GET query string
+ * with one.
  *
  * All values are strings on the wire; numbers and booleans are taken as the text they would be.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -61,7 +62,8 @@ static bool open_envelope(struct json_node root, struct json_node *items, struct
     struct sd sd;
     struct iglu uri;
     node_sd(&node, &sd);
-    if (!iglu_parse(sd.schema, &uri) || !iglu_is(&uri, str_of(payload_data)) || !str_starts(uri.version, "1-0-"))
+    if (!iglu_parse(sd.schema, &uri) || !iglu_is(&uri, str_of(payload_data)) ||
+        !str_starts(uri.version, "1-0-"))
         return err_set(err, "schema: want iglu:%s/jsonschema/1-0-*", payload_data);
     if (!sd.has_data || node_val(&sd.data).type != VAL_LIST)
         return err_set(err, "data: want a list of events");
@@ -72,8 +74,8 @@ static bool open_envelope(struct json_node root, struct json_node *items, struct
     return true;
 }
 
-bool evt_decode_tp2(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str body,
-                    struct evt_batch *out, struct err *err)
+bool evt_decode_tp2(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta,
+                    struct str body, struct evt_batch *out, struct err *err)
 {
     struct json_node root, items, item;
     if (!json_parse(d->body, body, &root, err) || !open_envelope(root, &items, err))
@@ -88,8 +90,9 @@ bool evt_decode_tp2(struct evt_decoder *d, const struct evt_proj *proj, const st
     return true;
 }
 
-bool evt_decode_query(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str query,
-                      struct evt_batch *out, struct err *err)
+bool evt_decode_query(struct evt_decoder *d, const struct evt_proj *proj,
+                      const struct evt_meta *meta, struct str query, struct evt_batch *out,
+                      struct err *err)
 {
     struct str key, value;
     (void)err; /* a query string has no envelope that could be unreadable */

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-struct evt_decoder *evt_decoder_new(const struct evt_referers *refs, const struct str *internal_domains, size_t n_domains)
+struct evt_decoder *evt_decoder_new(const struct evt_referers *refs,
+                                    const struct str *internal_domains, size_t n_domains)
 {
     struct evt_decoder *d = xcalloc(1, sizeof(*d));
     arena_init(&d->scratch);
@@ -89,7 +90,8 @@ void batch_reserve(struct evt_batch *b, size_t n)
 void batch_reject(struct evt_batch *b, size_t index, struct str why)
 {
     if ((b->n_rejects & (b->n_rejects - 1)) == 0) {
-        struct evt_reject *rejects = arena_alloc(&b->arena, (b->n_rejects ? 2 * b->n_rejects : 1) * sizeof(*rejects));
+        struct evt_reject *rejects =
+            arena_alloc(&b->arena, (b->n_rejects ? 2 * b->n_rejects : 1) * sizeof(*rejects));
         if (b->n_rejects)
             memcpy(rejects, b->rejects, b->n_rejects * sizeof(*rejects));
         b->rejects = rejects;

@@ -1,7 +1,8 @@
 /* enrich.c -- the table of enrichments, and the two simplest: the parts of URLs.
  *
- * To add one: write its function, add its row with the columns it fills and those it reads, add its test. Columns that the
- * item brought itself, an enriched event's for instance, are never overwritten.
+ * To add one: write its function, add its row with the columns it fills and those it reads, add its
+ * test. Columns that the item brought itself, an enriched event's for instance, are never
+ * overwritten.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/enrich.h"
 
@@ -43,20 +44,25 @@ static void enrich_refr_url(struct enrich *e)
 static const struct enrichment enrichments[] = {
     {enrich_page_url,
      {COL_PAGE_URL, NONE},
-     {COL_PAGE_URLSCHEME, COL_PAGE_URLHOST, COL_PAGE_URLPORT, COL_PAGE_URLPATH, COL_PAGE_URLQUERY, COL_PAGE_URLFRAGMENT,
-      NONE}},
+     {COL_PAGE_URLSCHEME, COL_PAGE_URLHOST, COL_PAGE_URLPORT, COL_PAGE_URLPATH, COL_PAGE_URLQUERY,
+      COL_PAGE_URLFRAGMENT, NONE}},
     {enrich_refr_url,
      {COL_PAGE_REFERRER, NONE},
-     {COL_REFR_URLSCHEME, COL_REFR_URLHOST, COL_REFR_URLPORT, COL_REFR_URLPATH, COL_REFR_URLQUERY, COL_REFR_URLFRAGMENT,
-      NONE}},
-    {enrich_referer, {COL_PAGE_REFERRER, COL_PAGE_URL, NONE}, {COL_REFR_MEDIUM, COL_REFR_SOURCE, COL_REFR_TERM, NONE}},
+     {COL_REFR_URLSCHEME, COL_REFR_URLHOST, COL_REFR_URLPORT, COL_REFR_URLPATH, COL_REFR_URLQUERY,
+      COL_REFR_URLFRAGMENT, NONE}},
+    {enrich_referer,
+     {COL_PAGE_REFERRER, COL_PAGE_URL, NONE},
+     {COL_REFR_MEDIUM, COL_REFR_SOURCE, COL_REFR_TERM, NONE}},
     {enrich_campaign,
      {COL_PAGE_URL, NONE},
-     {COL_MKT_MEDIUM, COL_MKT_SOURCE, COL_MKT_TERM, COL_MKT_CONTENT, COL_MKT_CAMPAIGN, COL_MKT_CLICKID, COL_MKT_NETWORK,
-      NONE}},
-    {enrich_cross_domain, {COL_PAGE_URL, NONE}, {COL_REFR_DOMAIN_USERID, COL_REFR_DVCE_TSTAMP, NONE}},
+     {COL_MKT_MEDIUM, COL_MKT_SOURCE, COL_MKT_TERM, COL_MKT_CONTENT, COL_MKT_CAMPAIGN,
+      COL_MKT_CLICKID, COL_MKT_NETWORK, NONE}},
+    {enrich_cross_domain,
+     {COL_PAGE_URL, NONE},
+     {COL_REFR_DOMAIN_USERID, COL_REFR_DVCE_TSTAMP, NONE}},
 };
-_Static_assert(COL_PAGE_URLFRAGMENT == COL_PAGE_URLSCHEME + 5 && COL_REFR_URLFRAGMENT == COL_REFR_URLSCHEME + 5,
+_Static_assert(COL_PAGE_URLFRAGMENT == COL_PAGE_URLSCHEME + 5 &&
+                   COL_REFR_URLFRAGMENT == COL_REFR_URLSCHEME + 5,
                "put_url counts on their order");
 
 uint32_t enrich_plan(struct column_set *needed)

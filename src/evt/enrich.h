@@ -11,7 +11,8 @@ struct enrich {
     struct item *item;
     struct url page, refr; /* empty unless the item has one that can be read */
 };
-/* Runs the enrichments that the bits name: they fill columns that the item does not bring itself. */
+/* Runs the enrichments that the bits name: they fill columns that the item does not bring itself.
+ */
 void enrich_run(struct evt_decoder *d, struct item *item, uint32_t bits);
 /* Which enrichments the needed columns call for; adds to the set what those in turn need. */
 uint32_t enrich_plan(struct column_set *needed);

@@ -1,7 +1,9 @@
-/* finish.c -- the end that all decoders share: an item becomes an event with its slots filled, or a reject.
+/* finish.c -- the end that all decoders share: an item becomes an event with its slots filled, or a
+ * reject.
  *
- * Until the last step everything is borrowed, from the body or from the decoder; only what the slots hold is then copied, with
- * one allocation, so an item that is rejected leaves nothing but its reason behind.
+ * Until the last step everything is borrowed, from the body or from the decoder; only what the
+ * slots hold is then copied, with one allocation, so an item that is rejected leaves nothing but
+ * its reason behind.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/finish.h"
 
@@ -33,11 +35,12 @@ bool finish_refuse(struct finish *f, const char *fmt, ...)
     return false;
 }
 
-/* What the request says where the item itself says nothing. Headers are bytes: those that are no UTF-8 say nothing too. */
+/* What the request says where the item itself says nothing. Headers are bytes: those that are no
+ * UTF-8 say nothing too. */
 static void fall_back(struct finish *f, unsigned column, struct str value)
 {
-    if (value.n && column_set_has(&f->proj->needed, column) && item_get(f->item, column).type == VAL_NULL &&
-        utf8_valid(value))
+    if (value.n && column_set_has(&f->proj->needed, column) &&
+        item_get(f->item, column).type == VAL_NULL && utf8_valid(value))
         item_put(f->item, column, val_str(value));
 }
 
@@ -49,7 +52,8 @@ static void fill_from_request(struct finish *f)
     fall_back(f, COL_PAGE_URL, f->meta->referer);
     struct val url = item_get(f->item, COL_PAGE_URL);
     if (url.type == VAL_STR)
-        item_put(f->item, COL_PAGE_URL, val_str(url_escape_blanks(val_as_str(url), &f->d->scratch)));
+        item_put(f->item, COL_PAGE_URL,
+                 val_str(url_escape_blanks(val_as_str(url), &f->d->scratch)));
 }
 
 static const int64_t *time_of(const struct finish *f, unsigned column, struct val *v)
@@ -63,7 +67,8 @@ static int64_t fill_times(struct finish *f)
 {
     struct val v[5];
     const int64_t *collector = time_of(f, COL_COLLECTOR_TSTAMP, &v[0]);
-    int64_t collector_ms = collector ? MIN_OF(*collector, f->meta->collector_ms) : f->meta->collector_ms;
+    int64_t collector_ms =
+        collector ? MIN_OF(*collector, f->meta->collector_ms) : f->meta->collector_ms;
     struct tstamp_sources s = {.derived = time_of(f, COL_DERIVED_TSTAMP, &v[1]),
                                .true_tstamp = time_of(f, COL_TRUE_TSTAMP, &v[2]),
                                .dvce_created = time_of(f, COL_DVCE_CREATED_TSTAMP, &v[3]),
@@ -131,10 +136,11 @@ static void keep_event(struct finish *f, struct evt *e)
     e->version = keep(&at, f->version);
 }
 
-void item_finish(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, size_t index,
-                 struct evt_batch *out)
+void item_finish(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta,
+                 size_t index, struct evt_batch *out)
 {
-    struct finish f = {.d = d, .proj = proj, .meta = meta, .item = &d->item, .index = index, .out = out};
+    struct finish f = {
+        .d = d, .proj = proj, .meta = meta, .item = &d->item, .index = index, .out = out};
     struct evt e = {0};
     if (d->item.why.n) {
         finish_refuse(&f, "%.*s", STR_FMT(d->item.why));

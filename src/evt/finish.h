@@ -1,4 +1,5 @@
-/* finish.h -- an item on its way to an event: what finish.c, identity.c and parts.c hand each other.
+/* finish.h -- an item on its way to an event: what finish.c, identity.c and parts.c hand each
+ * other.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EVT_FINISH_H
 #define EVT_FINISH_H
@@ -22,7 +23,8 @@ bool finish_refuse(struct finish *f, const char *fmt, ...) __attribute__((format
 /* For messages: at most 60 bytes of a string from outside, cut between characters. */
 struct str finish_quote(struct str s);
 
-/* parts.c: reads contexts and self-describing data, wanted or not, and fills the slots that ask for something of them */
+/* parts.c: reads contexts and self-describing data, wanted or not, and fills the slots that ask for
+ * something of them */
 bool finish_parts(struct finish *f);
 /* identity.c: vendor, name and version, and the columns that say so */
 bool finish_identity(struct finish *f);

@@ -1,13 +1,14 @@
 /* identity.c -- which event an item is: vendor, name, version.
  *
- * The classic events have one fixed identity each; self-describing ones are what their own schema says. A map of columns may
- * name all three parts itself, as the enriched event does; what it leaves out is worked out as for a tracker.
+ * The classic events have one fixed identity each; self-describing ones are what their own schema
+ * says. A map of columns may name all three parts itself, as the enriched event does; what it
+ * leaves out is worked out as for a tracker.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/finish.h"
 
 static const struct event_type {
-    const char *code, *event;          /* a tracker's e; the column `event` */
-    const char *vendor, *name;         /* NULL: from the schema of its data */
+    const char *code, *event;  /* a tracker's e; the column `event` */
+    const char *vendor, *name; /* NULL: from the schema of its data */
 } event_types[] = {
     {"pv", "page_view", "com.snowplowanalytics.snowplow", "page_view"},
     {"pp", "page_ping", "com.snowplowanalytics.snowplow", "page_ping"},

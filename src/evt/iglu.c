@@ -24,9 +24,17 @@ int iglu_major(struct str version)
     return major;
 }
 
+static inline bool is_digit(char c)
+{
+    return (unsigned)(c - '0') <= 9;
+}
+
 /* Three numbers, two dashes, nothing else. */
 static bool version_valid(struct str s)
 {
+    if (s.n == 5) /* nearly all */
+        return is_digit(s.p[0]) && s.p[1] == '-' && is_digit(s.p[2]) && s.p[3] == '-' &&
+               is_digit(s.p[4]);
     for (int part = 0; part < 3; part++) {
         size_t n = count_digits(s);
         if (n == 0 || n > MAJOR_DIGITS_MAX)
@@ -60,7 +68,8 @@ bool iglu_parse(struct str uri, struct iglu *out)
     if (uri.n < 5 || memcmp(uri.p, "iglu:", 5) != 0)
         return false;
     struct str rest = {uri.p + 5, uri.n - 5};
-    if (!take_part(&rest, &out->vendor) || !take_part(&rest, &out->name) || !take_part(&rest, &out->format))
+    if (!take_part(&rest, &out->vendor) || !take_part(&rest, &out->name) ||
+        !take_part(&rest, &out->format))
         return false;
     if (!version_valid(rest))
         return false;

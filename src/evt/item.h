@@ -1,4 +1,5 @@
-/* item.h -- one item of a body between its decoder and finish.c: raw columns, and where its JSON parts stand.
+/* item.h -- one item of a body between its decoder and finish.c: raw columns, and where its JSON
+ * parts stand.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EVT_ITEM_H
 #define EVT_ITEM_H
@@ -29,7 +30,7 @@ struct item {
     struct str code; /* a tracker's e */
     bool is_tracker; /* else a map of columns */
     bool has_tnuid;
-    struct str why;  /* a reason against it, found while reading; empty: none */
+    struct str why; /* a reason against it, found while reading; empty: none */
 };
 
 struct evt_decoder {
@@ -60,14 +61,17 @@ static inline void item_put(struct item *it, unsigned column, struct val v)
 /* The column with its type; null when missing. */
 static inline struct val item_get(const struct item *it, unsigned column)
 {
-    return item_has(it, column) ? column_convert(evt_columns[column].type, it->cols[column]) : val_null;
+    return item_has(it, column) ? column_convert(evt_columns[column].type, it->cols[column])
+                                : val_null;
 }
 
 /* decoder.c */
 void decoder_begin(struct evt_decoder *d, const struct evt_proj *proj);
-struct item *decoder_item(struct evt_decoder *d, bool is_tracker); /* an empty one; the one before is gone */
-void batch_reserve(struct evt_batch *b, size_t n);                 /* room for n more events */
-void batch_reject(struct evt_batch *b, size_t index, struct str why); /* why belongs to the batch's arena */
+struct item *decoder_item(struct evt_decoder *d,
+                          bool is_tracker);        /* an empty one; the one before is gone */
+void batch_reserve(struct evt_batch *b, size_t n); /* room for n more events */
+void batch_reject(struct evt_batch *b, size_t index,
+                  struct str why); /* why belongs to the batch's arena */
 /* Taken before a body, given back when the body turns out unreadable. */
 struct batch_mark {
     struct evt *evts;
@@ -80,14 +84,17 @@ void batch_rewind(struct evt_batch *b, struct batch_mark mark);
 
 /* params.c */
 void params_init(struct names *t);
-void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct str value);
-void params_refuse(struct evt_decoder *d, struct str name); /* its value has no text: bad where a part was due */
+void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name,
+                struct str value);
+void params_refuse(struct evt_decoder *d,
+                   struct str name); /* its value has no text: bad where a part was due */
 
 /* decode_map.c */
-void columns_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct val v, const struct node *node);
+void columns_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct val v,
+                 const struct node *node);
 
 /* finish.c: the item becomes an event of the batch, or a reject */
-void item_finish(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, size_t index,
-                 struct evt_batch *out);
+void item_finish(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta,
+                 size_t index, struct evt_batch *out);
 
 #endif

@@ -1,7 +1,8 @@
-/* json_dom.cc -- simdjson's document tree for C. The only C++ of this room; nothing it calls throws.
+/* json_dom.cc -- simdjson's document tree for C. The only C++ of this room; nothing it calls
+ * throws.
  *
- * A node is an element's two words, copied. simdjson validates the whole text, UTF-8 included, while it builds the tree, so
- * walking one cannot fail.
+ * A node is an element's two words, copied. simdjson validates the whole text, UTF-8 included,
+ * while it builds the tree, so walking one cannot fail.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <simdjson.h>
 
@@ -19,11 +20,13 @@ using simdjson::dom::element;
 using simdjson::dom::element_type;
 using simdjson::dom::object;
 
-static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads no further than what callers promise");
+static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING,
+              "simdjson reads no further than what callers promise");
 
 template <class T> static json_node node_of(const T &t)
 {
-    static_assert(sizeof(T) == sizeof(json_node) && std::is_trivially_copyable<T>::value, "a handle of two words");
+    static_assert(sizeof(T) == sizeof(json_node) && std::is_trivially_copyable<T>::value,
+                  "a handle of two words");
     json_node n;
     memcpy(&n, &t, sizeof(n));
     return n;
@@ -31,7 +34,8 @@ template <class T> static json_node node_of(const T &t)
 
 template <class T> static T handle_of(const json_node &n)
 {
-    static_assert(sizeof(T) == sizeof(json_node) && std::is_trivially_copyable<T>::value, "a handle of two words");
+    static_assert(sizeof(T) == sizeof(json_node) && std::is_trivially_copyable<T>::value,
+                  "a handle of two words");
     alignas(T) unsigned char bytes[sizeof(T)];
     memcpy(bytes, &n, sizeof(n));
     return *std::launder(reinterpret_cast<T *>(bytes));
@@ -76,9 +80,11 @@ static simdjson::error_code make_room(json_parser *p, size_t n)
     return error ? error : p->parser.allocate(room, JSON_DEPTH_MAX);
 }
 
-extern "C" bool json_parse(struct json_parser *p, struct str text, struct json_node *root, struct err *err)
+extern "C" bool json_parse(struct json_parser *p, struct str text, struct json_node *root,
+                           struct err *err)
 {
-    simdjson::error_code error = text.n > UINT32_MAX / 2 ? simdjson::CAPACITY : make_room(p, text.n);
+    simdjson::error_code error =
+        text.n > UINT32_MAX / 2 ? simdjson::CAPACITY : make_room(p, text.n);
     if (error == simdjson::MEMALLOC)
         abort();
     element e;
@@ -153,7 +159,8 @@ extern "C" struct json_iter json_list_walk(struct json_node list)
 
 extern "C" bool json_list_next(struct json_iter *it, struct json_node *item)
 {
-    array::iterator at = handle_of<array::iterator>(it->at), end = handle_of<array::iterator>(it->end);
+    array::iterator at = handle_of<array::iterator>(it->at),
+                    end = handle_of<array::iterator>(it->end);
     if (!(at != end))
         return false;
     *item = node_of(*at);
@@ -170,7 +177,8 @@ extern "C" struct json_iter json_dict_walk(struct json_node dict)
 
 extern "C" bool json_dict_next(struct json_iter *it, struct str *key, struct json_node *value)
 {
-    object::iterator at = handle_of<object::iterator>(it->at), end = handle_of<object::iterator>(it->end);
+    object::iterator at = handle_of<object::iterator>(it->at),
+                     end = handle_of<object::iterator>(it->end);
     if (!(at != end))
         return false;
     key->p = at.key_c_str();

@@ -1,7 +1,7 @@
 /* names.c -- looks up the names of parameters and columns, some forty for each event.
  *
- * The first and the last eight bytes, loaded as numbers, are hash and comparison at once: no loop over the name and no call
- * for names of up to sixteen bytes.
+ * The first and the last eight bytes, loaded as numbers, are hash and comparison at once: no loop
+ * over the name and no call for names of up to sixteen bytes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/names.h"
 
@@ -54,7 +54,8 @@ int names_find(const struct names *t, struct str name)
     load_ends(name, &head, &tail);
     for (size_t i = cell_of(head, tail, name.n); t->cells[i].n; i = (i + 1) % NAMES_CELLS) {
         const struct name_cell *c = &t->cells[i];
-        if (c->head == head && c->tail == tail && c->n == name.n && (name.n <= 16 || !memcmp(c->name, name.p, name.n)))
+        if (c->head == head && c->tail == tail && c->n == name.n &&
+            (name.n <= 16 || !memcmp(c->name, name.p, name.n)))
             return (int)c->number;
     }
     return -1;

@@ -7,7 +7,8 @@
 
 enum { NAMES_MAX = 255, NAMES_CELLS = 1024 };
 struct name_cell {
-    uint64_t head, tail; /* its first and last eight bytes, overlapping: up to sixteen bytes that is the whole name */
+    uint64_t head, tail; /* its first and last eight bytes, overlapping: up to sixteen bytes that is
+                            the whole name */
     const char *name;
     uint32_t n; /* 0: an empty cell */
     uint32_t number;
@@ -16,7 +17,8 @@ struct names {
     struct name_cell cells[NAMES_CELLS];
 };
 void names_init(struct names *t);
-void names_add(struct names *t, const char *name, uint32_t number); /* borrows a static name of at least one byte */
-int names_find(const struct names *t, struct str name);             /* -1 when it is not among them */
+void names_add(struct names *t, const char *name,
+               uint32_t number); /* borrows a static name of at least one byte */
+int names_find(const struct names *t, struct str name); /* -1 when it is not among them */
 
 #endif

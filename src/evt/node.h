@@ -1,4 +1,5 @@
-/* node.h -- a value inside a JSON tree or inside msgpack bytes, so that what follows the decoders is written once.
+/* node.h -- a value inside a JSON tree or inside msgpack bytes, so that what follows the decoders
+ * is written once.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EVT_NODE_H
 #define EVT_NODE_H
@@ -10,13 +11,15 @@ struct node {
     bool is_mp;
     union {
         struct json_node json;
-        struct mp mp; /* at the head of a value that mp_skip has been over: nothing in it can fail */
+        struct mp
+            mp; /* at the head of a value that mp_skip has been over: nothing in it can fail */
     };
 };
 struct node node_json(struct json_node n);
 struct node node_mp(struct mp m);
 
-/* The scalar there; a LIST or DICT without its items. A msgpack string that is not UTF-8 is null. */
+/* The scalar there; a LIST or DICT without its items. A msgpack string that is not UTF-8 is null.
+ */
 struct val node_val(const struct node *n);
 /* Walks a dict or a list; false when it is none. Pairs whose key is no string are passed over. */
 struct node_iter {
@@ -32,8 +35,8 @@ bool dict_next(struct node_iter *it, struct str *key, struct node *value);
 bool list_walk(const struct node *list, struct node_iter *it);
 bool list_next(struct node_iter *it, struct node *item);
 
-/* The scalar at the end of steps; null when they lead nowhere, or to a list, a dict or bytes. Of keys that are there twice
- * the last counts. */
+/* The scalar at the end of steps; null when they lead nowhere, or to a list, a dict or bytes. Of
+ * keys that are there twice the last counts. */
 struct val node_find(const struct node *n, const struct evt_step *steps, size_t n_steps);
 
 /* A self-describing value {"schema": "iglu:...", "data": ...}. */

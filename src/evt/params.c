@@ -1,18 +1,19 @@
 /* params.c -- the parameters of the Snowplow tracker protocol, and the columns they fill.
  *
- * An empty value counts as none. A parameter that comes twice counts as it came last. What no row names is passed over.
+ * An empty value counts as none. A parameter that comes twice counts as it came last. What no row
+ * names is passed over.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/item.h"
 
 enum action {
     TO_COLUMN,
-    TO_SIZE,     /* 1280x720: two columns, width first */
-    TO_FIRST,    /* of a list with commas */
-    TO_NUID,     /* unless tnuid came */
+    TO_SIZE,  /* 1280x720: two columns, width first */
+    TO_FIRST, /* of a list with commas */
+    TO_NUID,  /* unless tnuid came */
     TO_TNUID,
     TO_PLATFORM, /* one of the protocol's, or the item is refused */
     TO_CODE,
-    TO_PART,     /* column is a part_id */
+    TO_PART, /* column is a part_id */
     TO_PART_BASE64,
 };
 struct param {
@@ -107,7 +108,8 @@ static const struct param params[] = {
     {"ue_px", TO_PART_BASE64, PART_UE_PX, 0},
 };
 
-static const char *const platforms[] = {"web", "iot", "app", "mob", "pc", "cnsl", "tv", "srv", "headset"};
+static const char *const platforms[] = {"web",  "iot", "app", "mob",    "pc",
+                                        "cnsl", "tv",  "srv", "headset"};
 
 void params_init(struct names *t)
 {
@@ -138,7 +140,8 @@ static void put_platform(struct evt_decoder *d, struct str value)
     if (is_platform(value))
         item_put(&d->item, COL_PLATFORM, val_str(value));
     else if (d->item.why.n == 0)
-        d->item.why = arena_printf(&d->scratch, "p: unknown platform \"%.*s\"", (int)MIN_OF(value.n, (size_t)40), value.p);
+        d->item.why = arena_printf(&d->scratch, "p: unknown platform \"%.*s\"",
+                                   (int)MIN_OF(value.n, (size_t)40), value.p);
 }
 
 static void put_first(struct item *it, const struct param *p, struct str value)
@@ -149,7 +152,8 @@ static void put_first(struct item *it, const struct param *p, struct str value)
     item_put(it, p->column, val_str(str_trim(value)));
 }
 
-void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct str value)
+void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name,
+                struct str value)
 {
     struct item *it = &d->item;
     int i = names_find(&d->params, name);
@@ -183,8 +187,9 @@ void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str n
         break;
     case TO_PART:
     case TO_PART_BASE64:
-        it->parts[p->column] = (struct part){
-            .form = p->action == TO_PART ? PART_TEXT : PART_BASE64, .field = p->name, .text = value};
+        it->parts[p->column] = (struct part){.form = p->action == TO_PART ? PART_TEXT : PART_BASE64,
+                                             .field = p->name,
+                                             .text = value};
         break;
     }
 }
@@ -193,5 +198,6 @@ void params_refuse(struct evt_decoder *d, struct str name)
 {
     int i = names_find(&d->params, name);
     if (i >= 0 && (params[i].action == TO_PART || params[i].action == TO_PART_BASE64))
-        d->item.parts[params[i].column] = (struct part){.form = PART_WRONG, .field = params[i].name};
+        d->item.parts[params[i].column] =
+            (struct part){.form = PART_WRONG, .field = params[i].name};
 }

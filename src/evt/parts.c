@@ -1,7 +1,7 @@
 /* parts.c -- the self-describing parts of an item: its contexts and its own data.
  *
- * All of them are read and checked, whoever asks for them or not, so that an item that is accepted today is accepted after any
- * change of the rules. Only what a slot wants is looked up inside.
+ * All of them are read and checked, whoever asks for them or not, so that an item that is accepted
+ * today is accepted after any change of the rules. Only what a slot wants is looked up inside.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/base64.h"
 #include "evt/finish.h"
@@ -9,7 +9,8 @@
 static const char contexts_schema[] = "com.snowplowanalytics.snowplow/contexts";
 static const char unstruct_schema[] = "com.snowplowanalytics.snowplow/unstruct_event";
 
-/* Text into one of the decoder's trees. Copied first, so that simdjson finds its padding behind it. */
+/* Text into one of the decoder's trees. Copied first, so that simdjson finds its padding behind it.
+ */
 static bool parse_text(struct finish *f, enum part_id id, struct node *root)
 {
     struct part *part = &f->item->parts[id];
@@ -51,8 +52,10 @@ static bool open_part(struct finish *f, enum part_id id, bool *here, struct node
     return finish_refuse(f, "%s: not self-describing data", part->field);
 }
 
-/* The wants with this index, in one walk over the data when it is a dict, as it nearly always is. */
-static void take_wants(struct finish *f, const struct proj_group *g, uint32_t index, const struct node *data)
+/* The wants with this index, in one walk over the data when it is a dict, as it nearly always is.
+ */
+static void take_wants(struct finish *f, const struct proj_group *g, uint32_t index,
+                       const struct node *data)
 {
     struct node_iter it;
     struct node value;
@@ -90,7 +93,8 @@ static bool unwrap_contexts(struct finish *f, const char *field, struct node *ro
     if (!iglu_parse(sd.schema, &uri))
         return finish_refuse(f, "%s: no schema", field);
     if (!iglu_is(&uri, str_of(contexts_schema)))
-        return finish_refuse(f, "%s: want the schema contexts, not %.*s", field, STR_FMT(finish_quote(sd.schema)));
+        return finish_refuse(f, "%s: want the schema contexts, not %.*s", field,
+                             STR_FMT(finish_quote(sd.schema)));
     if (!sd.has_data || node_val(&sd.data).type != VAL_LIST)
         return finish_refuse(f, "%s: data is no list", field);
     *root = sd.data;
@@ -160,5 +164,6 @@ bool finish_parts(struct finish *f)
     if (f->proj->entity.n)
         memset(f->d->seen, 0, f->proj->entity.n * sizeof(*f->d->seen));
     return read_contexts(f, PART_CO, &n_entities) && read_contexts(f, PART_CX, &n_entities) &&
-           read_contexts(f, PART_DERIVED, &n_entities) && read_event(f, PART_UE_PR) && read_event(f, PART_UE_PX);
+           read_contexts(f, PART_DERIVED, &n_entities) && read_event(f, PART_UE_PR) &&
+           read_event(f, PART_UE_PX);
 }

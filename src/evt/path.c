@@ -2,7 +2,8 @@
  *
  *   a.b[0].c     $.a.b[0].c     ["odd name"].x     ['another'][2]
  *
- * Inside quotes a backslash takes the next byte as it is. A bare name is any run without . [ ] and blanks.
+ * Inside quotes a backslash takes the next byte as it is. A bare name is any run without . [ ] and
+ * blanks.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/evt.h"
 
@@ -15,8 +16,8 @@ struct reader {
 
 static bool fail(struct reader *r, const char *what)
 {
-    return err_set(r->err, "path \"%.*s\": %s at character %zu", (int)MIN_OF(r->text.n, (size_t)100), r->text.p, what,
-                   r->at + 1);
+    return err_set(r->err, "path \"%.*s\": %s at character %zu",
+                   (int)MIN_OF(r->text.n, (size_t)100), r->text.p, what, r->at + 1);
 }
 
 static int peek(const struct reader *r)
@@ -26,7 +27,8 @@ static int peek(const struct reader *r)
 
 static bool ends_name(int c)
 {
-    return c < 0 || c == '.' || c == '[' || c == ']' || c == ' ' || c == '\t' || c == '"' || c == '\'';
+    return c < 0 || c == '.' || c == '[' || c == ']' || c == ' ' || c == '\t' || c == '"' ||
+           c == '\'';
 }
 
 static bool read_name(struct reader *r, struct evt_step *step)
@@ -87,7 +89,8 @@ static bool read_bracket(struct reader *r, struct evt_step *step)
 /* A $ stands for the root only where a step follows it or nothing does; $ref is a name. */
 static void skip_root(struct reader *r)
 {
-    if (r->text.n && r->text.p[0] == '$' && (r->text.n == 1 || r->text.p[1] == '.' || r->text.p[1] == '['))
+    if (r->text.n && r->text.p[0] == '$' &&
+        (r->text.n == 1 || r->text.p[1] == '.' || r->text.p[1] == '['))
         r->at = 1;
 }
 

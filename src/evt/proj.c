@@ -1,7 +1,8 @@
 /* proj.c -- which properties the plan asks for, laid out as the decoders look for them.
  *
- * A column is asked for by number. A path into an event's own data or into an entity is reached through the schema: one hash
- * of "vendor/name" finds the wants of a schema or says that nobody wants anything of it, and then it is passed over.
+ * A column is asked for by number. A path into an event's own data or into an entity is reached
+ * through the schema: one hash of "vendor/name" finds the wants of a schema or says that nobody
+ * wants anything of it, and then it is passed over.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/proj.h"
 
@@ -31,7 +32,8 @@ static struct evt_path copy_path(struct arena *a, const struct evt_path *path)
     return copy;
 }
 
-static void add_want(struct arena *a, struct proj_set *set, const struct evt_prop *prop, size_t slot, size_t n_props)
+static void add_want(struct arena *a, struct proj_set *set, const struct evt_prop *prop,
+                     size_t slot, size_t n_props)
 {
     size_t i = 0;
     while (i < set->n && !group_is(&set->groups[i], prop))
@@ -80,12 +82,15 @@ static void link_groups(struct arena *a, struct proj_set *set)
 
 static bool matches(const struct proj_group *g, const struct iglu *uri)
 {
-    return (g->major < 0 || g->major == uri->major) && (g->name.n == 0 || str_eq(g->name, uri->name)) &&
+    return (g->major < 0 || g->major == uri->major) &&
+           (g->name.n == 0 || str_eq(g->name, uri->name)) &&
            (g->vendor.n == 0 || str_eq(g->vendor, uri->vendor));
 }
 
-/* The first that matches from group i of a chain on; after a schema's chain comes that of the wildcards. */
-static const struct proj_group *walk(const struct proj_set *set, const struct iglu *uri, int32_t i, bool wild)
+/* The first that matches from group i of a chain on; after a schema's chain comes that of the
+ * wildcards. */
+static const struct proj_group *walk(const struct proj_set *set, const struct iglu *uri, int32_t i,
+                                     bool wild)
 {
     for (;;) {
         for (; i >= 0; i = set->groups[i].next)
@@ -105,21 +110,30 @@ const struct proj_group *proj_first(const struct proj_set *set, const struct igl
     return walk(set, uri, set->cells[cell_of(set, uri->vendor_name)], false);
 }
 
-const struct proj_group *proj_next(const struct proj_set *set, const struct iglu *uri, const struct proj_group *g)
+const struct proj_group *proj_next(const struct proj_set *set, const struct iglu *uri,
+                                   const struct proj_group *g)
 {
     return walk(set, uri, g->next, is_wild(g));
 }
 
 /* What the decoders read to know an event and its time, whatever is asked for. */
-static const uint8_t always_needed[] = {
-    COL_EVENT,           COL_EVENT_ID,         COL_EVENT_VENDOR,    COL_EVENT_NAME,     COL_EVENT_FORMAT,
-    COL_EVENT_VERSION,   COL_COLLECTOR_TSTAMP, COL_DERIVED_TSTAMP,  COL_TRUE_TSTAMP,    COL_DVCE_CREATED_TSTAMP,
-    COL_DVCE_SENT_TSTAMP};
+static const uint8_t always_needed[] = {COL_EVENT,
+                                        COL_EVENT_ID,
+                                        COL_EVENT_VENDOR,
+                                        COL_EVENT_NAME,
+                                        COL_EVENT_FORMAT,
+                                        COL_EVENT_VERSION,
+                                        COL_COLLECTOR_TSTAMP,
+                                        COL_DERIVED_TSTAMP,
+                                        COL_TRUE_TSTAMP,
+                                        COL_DVCE_CREATED_TSTAMP,
+                                        COL_DVCE_SENT_TSTAMP};
 
 static void add_atomic(struct evt_proj *p, int column, size_t slot)
 {
     assert(column >= 0 && column < EVT_COLUMNS);
-    p->atomics[p->n_atomics++] = (struct proj_atomic){.slot = (uint32_t)slot, .column = (uint32_t)column};
+    p->atomics[p->n_atomics++] =
+        (struct proj_atomic){.slot = (uint32_t)slot, .column = (uint32_t)column};
     column_set_add(&p->wanted, (unsigned)column);
 }
 
@@ -135,7 +149,8 @@ struct evt_proj *evt_proj_new(const struct evt_prop *props, size_t n)
         if (props[i].kind == EVT_PROP_ATOMIC)
             add_atomic(p, props[i].column, i);
         else
-            add_want(&p->arena, props[i].kind == EVT_PROP_EVENT ? &p->event : &p->entity, &props[i], i, n);
+            add_want(&p->arena, props[i].kind == EVT_PROP_EVENT ? &p->event : &p->entity, &props[i],
+                     i, n);
     }
     link_groups(&p->arena, &p->event);
     link_groups(&p->arena, &p->entity);

@@ -21,7 +21,8 @@ struct proj_group {
     int major;               /* -1 matches all */
     struct proj_want *wants;
     size_t n;
-    int32_t next; /* the next group with the same vendor and name, or the next wildcard; -1: no more */
+    int32_t
+        next; /* the next group with the same vendor and name, or the next wildcard; -1: no more */
 };
 /* Groups that name both vendor and name are found by hash; the few others are tried one by one. */
 struct proj_set {
@@ -44,6 +45,7 @@ struct evt_proj {
 
 /* Walks the groups that match: for (g = proj_first(set, uri); g; g = proj_next(set, uri, g)). */
 const struct proj_group *proj_first(const struct proj_set *set, const struct iglu *uri);
-const struct proj_group *proj_next(const struct proj_set *set, const struct iglu *uri, const struct proj_group *g);
+const struct proj_group *proj_next(const struct proj_set *set, const struct iglu *uri,
+                                   const struct proj_group *g);
 
 #endif

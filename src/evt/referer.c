@@ -1,11 +1,13 @@
 /* referer.c -- where a visitor came from: medium, source and search words by the referrer's domain.
  *
- * The data file has one source a line: medium, source, domains, query parameters; columns separated by tabs, domains and
- * parameters by blanks; lines that start with # say nothing. The one shipped, referers.tsv, is part of the binary.
+ * The data file has one source a line: medium, source, domains, query parameters; columns separated
+ * by tabs, domains and parameters by blanks; lines that start with # say nothing. The one shipped,
+ * referers.tsv, is part of the binary.
  *
- * A referrer on the page's own host, or on one that the configuration calls internal, is internal. Else the most precise
- * entry counts: domain with the whole path, domain with the first part of the path, domain alone; for each of the three the
- * host itself comes first and then its parents, so mail.google.com is found before google.com.
+ * A referrer on the page's own host, or on one that the configuration calls internal, is internal.
+ * Else the most precise entry counts: domain with the whole path, domain with the first part of the
+ * path, domain alone; for each of the three the host itself comes first and then its parents, so
+ * mail.google.com is found before google.com.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/enrich.h"
 
@@ -47,7 +49,8 @@ static bool is_medium(struct str s)
     return false;
 }
 
-static bool add_domain(struct evt_referers *r, struct str domain, struct referer *referer, size_t line, struct err *err)
+static bool add_domain(struct evt_referers *r, struct str domain, struct referer *referer,
+                       size_t line, struct err *err)
 {
     struct str lower = arena_str(&r->arena, domain);
     for (char *c = (char *)lower.p; *c && *c != '/'; c++) /* a path keeps its case */
@@ -69,9 +72,11 @@ static bool add_line(struct evt_referers *r, struct str text, size_t number, str
     struct str medium = take_until(&text, '\t'), source = take_until(&text, '\t');
     struct str domains = take_until(&text, '\t'), params = take_until(&text, '\t');
     if (!is_medium(medium))
-        return err_set(err, "line %zu: unknown medium \"%.*s\"", number, (int)MIN_OF(medium.n, (size_t)60), medium.p);
+        return err_set(err, "line %zu: unknown medium \"%.*s\"", number,
+                       (int)MIN_OF(medium.n, (size_t)60), medium.p);
     if (source.n == 0 || domains.n == 0)
-        return err_set(err, "line %zu: want medium, source and domains with tabs between them", number);
+        return err_set(err, "line %zu: want medium, source and domains with tabs between them",
+                       number);
     referer->medium = arena_str(&r->arena, medium);
     referer->source = arena_str(&r->arena, source);
     while (params.n) {
@@ -174,7 +179,8 @@ static const struct referer *find_up(const struct evt_referers *r, struct str ke
     }
 }
 
-static const struct referer *find_referer(const struct evt_referers *r, struct str host, struct str path, struct arena *a)
+static const struct referer *find_referer(const struct evt_referers *r, struct str host,
+                                          struct str path, struct arena *a)
 {
     const struct referer *found = NULL;
     path.n = MIN_OF(path.n, r->longest + 1); /* one byte more than any key has: no match either */

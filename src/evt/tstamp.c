@@ -1,7 +1,8 @@
 /* tstamp.c -- reads points in time, and decides when an event happened.
  *
- * A device's clock may be wrong by years; its differences are right. So the time between creating and sending is taken off
- * the collector's clock, and only an application that sets true_tstamp vouches for a time of its own.
+ * A device's clock may be wrong by years; its differences are right. So the time between creating
+ * and sending is taken off the collector's clock, and only an application that sets true_tstamp
+ * vouches for a time of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/tstamp.h"
 
@@ -88,17 +89,18 @@ static bool take_offset(struct str *s, int *minutes)
 static bool parse_date(struct str s, int64_t *out)
 {
     int y, mo, d, h, mi, sec, ms, offset;
-    if (!take_digits(&s, 4, &y) || !take_char(&s, '-') || !take_digits(&s, 2, &mo) || !take_char(&s, '-') ||
-        !take_digits(&s, 2, &d))
+    if (!take_digits(&s, 4, &y) || !take_char(&s, '-') || !take_digits(&s, 2, &mo) ||
+        !take_char(&s, '-') || !take_digits(&s, 2, &d))
         return false;
     if (!take_char(&s, ' ') && !take_char(&s, 'T') && !take_char(&s, 't'))
         return false;
-    if (!take_digits(&s, 2, &h) || !take_char(&s, ':') || !take_digits(&s, 2, &mi) || !take_char(&s, ':') ||
-        !take_digits(&s, 2, &sec))
+    if (!take_digits(&s, 2, &h) || !take_char(&s, ':') || !take_digits(&s, 2, &mi) ||
+        !take_char(&s, ':') || !take_digits(&s, 2, &sec))
         return false;
     if (!take_fraction(&s, &ms) || !take_offset(&s, &offset) || s.n)
         return false;
-    if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > days_in_month(y, mo) || h > 23 || mi > 59 || sec > 59)
+    if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > days_in_month(y, mo) || h > 23 || mi > 59 ||
+        sec > 59)
         return false;
     *out = ((days_from_date(y, mo, d) * 24 + h) * 60 + mi - offset) * 60000 + sec * 1000 + ms;
     return true;

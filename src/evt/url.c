@@ -1,13 +1,14 @@
 /* url.c -- splits URLs as the enriched event does, and reads query strings.
  *
- * Lenient on purpose: trackers send what stands in the address bar. Only what would put bytes into the wrong part (no scheme,
- * a port that is no number) makes a URL unreadable.
+ * Lenient on purpose: trackers send what stands in the address bar. Only what would put bytes into
+ * the wrong part (no scheme, a port that is no number) makes a URL unreadable.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/url.h"
 
 static bool is_scheme_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '-' || c == '.';
 }
 
 static bool take_scheme(struct str *rest, struct str *scheme)

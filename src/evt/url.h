@@ -15,10 +15,11 @@ bool url_parse(struct str text, struct url *out);
 /* text itself, or a copy in the arena with blanks as %20. */
 struct str url_escape_blanks(struct str text, struct arena *a);
 
-/* Takes the next key=value off the front of *query; both still encoded. false when nothing is left. */
+/* Takes the next key=value off the front of *query; both still encoded. false when nothing is left.
+ */
 bool query_next(struct str *query, struct str *key, struct str *value);
-/* %xx and + decoded: text itself when it has neither, else a copy in the arena. A % that no two hex digits follow stays.
- * Empty when what comes out is not UTF-8. */
+/* %xx and + decoded: text itself when it has neither, else a copy in the arena. A % that no two hex
+ * digits follow stays. Empty when what comes out is not UTF-8. */
 struct str query_decode(struct str text, struct arena *a);
 /* The decoded value of the last parameter of that name which has one; empty when there is none. */
 struct str query_get(struct str query, struct str name, struct arena *a);

@@ -1,9 +1,9 @@
 /* dedupe.c -- the event ids a profile has seen in the last day.
  *
- * Of an id forty bits of its hash are kept and the second in which it came, in one word: among 4096 ids a new one is mistaken
- * for an old one once in 2.7 * 10^8. Words stand in a ring in the order in which they came, so that the past falls off one end; most
- * profiles hold a few and are searched from end to end, the others get an index.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Of an id forty bits of its hash are kept and the second in which it came, in one word: among 4096
+ * ids a new one is mistaken for an old one once in 2.7 * 10^8. Words stand in a ring in the order
+ * in which they came, so that the past falls off one end; most profiles hold a few and are searched
+ * from end to end, the others get an index. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 enum { SECOND_BITS = 24, INDEX_FROM = 64 };
@@ -12,13 +12,17 @@ enum { SECOND_BITS = 24, INDEX_FROM = 64 };
 struct dedupe {
     uint32_t n, cap, head; /* head: where the oldest is */
     uint32_t index_cap;    /* 0: none */
-    uint32_t *index;       /* open addressing: place in the ring + 1 */
-    uint64_t ring[];
+    uint64_t ring[];       /* behind it the index: open addressing, place in the ring + 1 */
 };
 
-static size_t dedupe_size(uint32_t cap)
+static size_t dedupe_size(uint32_t cap, uint32_t index_cap)
 {
-    return sizeof(struct dedupe) + cap * sizeof(uint64_t);
+    return sizeof(struct dedupe) + cap * sizeof(uint64_t) + index_cap * sizeof(uint32_t);
+}
+
+static uint32_t *index_of(const struct dedupe *d)
+{
+    return (uint32_t *)(d->ring + d->cap);
 }
 
 static uint32_t seconds(int64_t now_ms)
@@ -45,24 +49,26 @@ static uint32_t index_home(const struct dedupe *d, uint64_t word)
 static void index_put(struct dedupe *d, uint32_t at)
 {
     uint32_t i = index_home(d, d->ring[at]);
-    while (d->index[i])
+    uint32_t *index = index_of(d);
+    while (index[i])
         i = (i + 1) & (d->index_cap - 1);
-    d->index[i] = at + 1;
+    index[i] = at + 1;
 }
 
 static void index_del(struct dedupe *d, uint32_t at)
 {
     uint32_t mask = d->index_cap - 1, i = index_home(d, d->ring[at]);
-    while (d->index[i] != at + 1)
+    uint32_t *index = index_of(d);
+    while (index[i] != at + 1)
         i = (i + 1) & mask;
-    for (uint32_t j = (i + 1) & mask; d->index[j]; j = (j + 1) & mask) {
-        uint32_t home = index_home(d, d->ring[d->index[j] - 1]);
+    for (uint32_t j = (i + 1) & mask; index[j]; j = (j + 1) & mask) {
+        uint32_t home = index_home(d, d->ring[index[j] - 1]);
         if (((j - home) & mask) >= ((j - i) & mask)) {
-            d->index[i] = d->index[j];
+            index[i] = index[j];
             i = j;
         }
     }
-    d->index[i] = 0;
+    index[i] = 0;
 }
 
 static bool dedupe_has(const struct dedupe *d, uint64_t word)
@@ -73,8 +79,9 @@ static bool dedupe_has(const struct dedupe *d, uint64_t word)
                 return true;
         return false;
     }
-    for (uint32_t i = index_home(d, word); d->index[i]; i = (i + 1) & (d->index_cap - 1))
-        if (hash_part(d->ring[d->index[i] - 1]) == hash_part(word))
+    const uint32_t *index = index_of(d);
+    for (uint32_t i = index_home(d, word); index[i]; i = (i + 1) & (d->index_cap - 1))
+        if (hash_part(d->ring[index[i] - 1]) == hash_part(word))
             return true;
     return false;
 }
@@ -82,19 +89,18 @@ static bool dedupe_has(const struct dedupe *d, uint64_t word)
 /* Moves everything to a ring of another size, and makes the index that goes with it. */
 static struct dedupe *dedupe_resize(struct store *s, struct dedupe *old, uint32_t cap)
 {
-    struct dedupe *d = store_alloc(s, dedupe_size(cap));
-    *d = (struct dedupe){.cap = cap, .n = old ? old->n : 0};
-    for (uint32_t i = 0; i < d->n; i++)
+    uint32_t index_cap = cap >= INDEX_FROM ? INDEX_FROM : 0;
+    while (index_cap && index_cap < cap + cap / 2)
+        index_cap *= 2;
+    struct dedupe *d = store_alloc(s, dedupe_size(cap, index_cap));
+    *d = (struct dedupe){.cap = cap, .index_cap = index_cap, .n = old ? old->n : 0};
+    memset(index_of(d), 0, index_cap * sizeof(uint32_t));
+    for (uint32_t i = 0; i < d->n; i++) {
         d->ring[i] = old->ring[place(old, i)];
-    dedupe_free(s, &old);
-    if (cap >= INDEX_FROM) {
-        for (d->index_cap = 1; d->index_cap < cap + cap / 2;)
-            d->index_cap *= 2;
-        d->index = store_alloc(s, d->index_cap * sizeof(*d->index));
-        memset(d->index, 0, d->index_cap * sizeof(*d->index));
-        for (uint32_t i = 0; i < d->n; i++)
+        if (index_cap)
             index_put(d, i);
     }
+    dedupe_free(s, &old);
     return d;
 }
 
@@ -147,8 +153,7 @@ void dedupe_free(struct store *s, struct dedupe **dedupe)
     struct dedupe *d = *dedupe;
     if (!d)
         return;
-    store_release(s, d->index, d->index_cap * sizeof(*d->index));
-    store_release(s, d, dedupe_size(d->cap));
+    store_release(s, d, dedupe_size(d->cap, d->index_cap));
     *dedupe = NULL;
 }
 

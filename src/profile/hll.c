@@ -1,10 +1,11 @@
 /* hll.c -- about how many distinct values a window saw: a sliding HyperLogLog.
  *
- * Each of 8192 registers keeps, instead of one greatest rank, every (time, rank) that is greatest in some window that ends now: those
- * that no later one equals or exceeds (Chabchoub and Hebrail's list of possible future maxima). So one structure answers all
- * windows, and late values go to their place. Given to it with equal times it is a plain HyperLogLog. The standard error is
- * 1.04 / sqrt(8192) = 1.15 %. The estimate is Ertl's improved raw estimator, which needs no correction at either end.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Each of 8192 registers keeps, instead of one greatest rank, every (time, rank) that is greatest
+ * in some window that ends now: those that no later one equals or exceeds (Chabchoub and Hebrail's
+ * list of possible future maxima). So one structure answers all windows, and late values go to
+ * their place. Given to it with equal times it is a plain HyperLogLog. The standard error is 1.04 /
+ * sqrt(8192) = 1.15 %. The estimate is Ertl's improved raw estimator, which needs no correction at
+ * either end. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ struct node {
 };
 struct hll {
     struct node *nodes;
-    uint32_t n, cap, free; /* free: index + 1 */
+    uint32_t n, cap, free;     /* free: index + 1 */
     uint32_t heads[REGISTERS]; /* newest first, ranks ascending; index + 1 */
 };
 
@@ -92,7 +93,8 @@ void hll_expire(struct hll *h, int64_t until_ms)
     }
 }
 
-/* Ertl 2017, "New cardinality estimation algorithms for HyperLogLog sketches": sums of the two series at the ends. */
+/* Ertl 2017, "New cardinality estimation algorithms for HyperLogLog sketches": sums of the two
+ * series at the ends. */
 static double ertl_sigma(double x)
 {
     if (x == 1)

@@ -1,8 +1,8 @@
 /* kind.c -- the table of what a series can keep.
  *
- * To add a kind: one file kind_x.c with its struct kind, one value of enum keep, one row here, its cases in
- * tests/unit/test_profile_kinds.c. Which aggregations read which keep is the plan's choice; a kind answers those it can.
- * SPDX-License-Identifier: Apache-2.0 */
+ * To add a kind: one file kind_x.c with its struct kind, one value of enum keep, one row here, its
+ * cases in tests/unit/test_profile_kinds.c. Which aggregations read which keep is the plan's
+ * choice; a kind answers those it can. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 #include <stdlib.h>

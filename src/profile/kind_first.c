@@ -17,16 +17,18 @@ static void first_drop(struct store *s, void *run)
     word_unref(s, ((struct run_first *)run)->word);
 }
 
-static const struct run_ops ops = {.size = sizeof(struct run_first), .merge = first_merge, .drop = first_drop};
+static const struct run_ops ops = {
+    .size = sizeof(struct run_first), .merge = first_merge, .drop = first_drop};
 
-static bool first_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                      int64_t now_ms)
+static bool first_add(struct store *s, struct state *st, const struct plan_series *series,
+                      int64_t ts_ms, uint64_t word, int64_t now_ms)
 {
     bool fresh;
     struct runs *runs = st->p;
     struct run_first *r = runs_place(s, &runs, &ops, series->ttl_ms, ts_ms, &fresh);
     st->p = runs;
-    if (r && (fresh || ts_ms < r->run.first_ms || (ts_ms == r->run.first_ms && word_cmp(word, r->word) < 0))) {
+    if (r && (fresh || ts_ms < r->run.first_ms ||
+              (ts_ms == r->run.first_ms && word_cmp(word, r->word) < 0))) {
         if (!fresh)
             word_unref(s, r->word);
         r->word = word;
@@ -55,7 +57,8 @@ static int64_t first_newest(const struct state *st)
     return r ? r->last_ms : INT64_MIN;
 }
 
-static bool first_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+static bool first_expire(struct store *s, struct state *st, const struct plan_series *series,
+                         int64_t now_ms)
 {
     struct runs *runs = st->p;
     bool empty = runs_expire(s, &runs, &ops, series->ttl_ms, now_ms);
@@ -68,7 +71,8 @@ static uint64_t first_digest(const struct state *st)
     uint64_t sum = 0;
     const struct run_first *r;
     for (size_t i = 0; (r = runs_at(st->p, &ops, i)); i++)
-        sum += mix_pair(mix_pair((uint64_t)r->run.first_ms, (uint64_t)r->run.last_ms), word_hash(r->word));
+        sum += mix_pair(mix_pair((uint64_t)r->run.first_ms, (uint64_t)r->run.last_ms),
+                        word_hash(r->word));
     return sum;
 }
 

@@ -1,8 +1,8 @@
-/* kind_freqs.c -- how often a lifetime saw each value: most_frequent, least_frequent, category_count.
+/* kind_freqs.c -- how often a lifetime saw each value: most_frequent, least_frequent,
+ * category_count.
  *
- * Ties go to the value seen last, in either direction. category_count's keys are strings; a number and a string that read the same
- * are one key.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Ties go to the value seen last, in either direction. category_count's keys are strings; a number
+ * and a string that read the same are one key. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 #include <stdlib.h>
@@ -23,10 +23,11 @@ static void freqs_merge(struct store *s, void *into, void *newer)
     freqs_drop(s, newer);
 }
 
-static const struct run_ops ops = {.size = sizeof(struct run_freqs), .merge = freqs_merge, .drop = freqs_drop};
+static const struct run_ops ops = {
+    .size = sizeof(struct run_freqs), .merge = freqs_merge, .drop = freqs_drop};
 
-static bool freqs_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                      int64_t now_ms)
+static bool freqs_add(struct store *s, struct state *st, const struct plan_series *series,
+                      int64_t ts_ms, uint64_t word, int64_t now_ms)
 {
     bool fresh;
     struct runs *runs = st->p;
@@ -144,7 +145,8 @@ static int64_t freqs_newest(const struct state *st)
     return r ? r->last_ms : INT64_MIN;
 }
 
-static bool freqs_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+static bool freqs_expire(struct store *s, struct state *st, const struct plan_series *series,
+                         int64_t now_ms)
 {
     struct runs *runs = st->p;
     bool empty = runs_expire(s, &runs, &ops, series->ttl_ms, now_ms);
@@ -157,7 +159,8 @@ static uint64_t freqs_digest(const struct state *st)
     uint64_t sum = 0;
     const struct run_freqs *r;
     for (size_t i = 0; (r = runs_at(st->p, &ops, i)); i++)
-        sum += mix_pair(mix_pair((uint64_t)r->run.first_ms, (uint64_t)r->run.last_ms), tallies_digest(&r->tallies));
+        sum += mix_pair(mix_pair((uint64_t)r->run.first_ms, (uint64_t)r->run.last_ms),
+                        tallies_digest(&r->tallies));
     return sum;
 }
 

@@ -9,8 +9,8 @@ struct last {
     uint64_t word;
 };
 
-static bool last_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                     int64_t now_ms)
+static bool last_add(struct store *s, struct state *st, const struct plan_series *series,
+                     int64_t ts_ms, uint64_t word, int64_t now_ms)
 {
     struct last *l = st->p;
     if (l && (ts_ms < l->ts_ms || (ts_ms == l->ts_ms && word_cmp(word, l->word) <= 0))) {
@@ -54,7 +54,8 @@ static void last_free(struct store *s, struct state *st)
     st->p = NULL;
 }
 
-static bool last_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+static bool last_expire(struct store *s, struct state *st, const struct plan_series *series,
+                        int64_t now_ms)
 {
     const struct last *l = st->p;
     int64_t span = series->longest_ms ? series->longest_ms : series->ttl_ms;

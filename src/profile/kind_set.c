@@ -1,8 +1,10 @@
-/* kind_set.c -- distinct values, each with the time it was last seen: unique_list, approx_count_distinct.
+/* kind_set.c -- distinct values, each with the time it was last seen: unique_list,
+ * approx_count_distinct.
  *
- * Items stand in the order in which they were last seen. A window then is the end of the list, and so is the newest run of a lifetime
- * with ttl: a value belongs to it when it was last seen no earlier than the run began. What a few profiles need stands aside: the
- * runs, and past the limit the HyperLogLog, which lives until nothing that was dropped could still be in a window.
+ * Items stand in the order in which they were last seen. A window then is the end of the list, and
+ * so is the newest run of a lifetime with ttl: a value belongs to it when it was last seen no
+ * earlier than the run began. What a few profiles need stands aside: the runs, and past the limit
+ * the HyperLogLog, which lives until nothing that was dropped could still be in a window.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
@@ -13,9 +15,9 @@ struct item {
     uint64_t word;
 };
 struct more {
-    struct runs *runs;     /* lifetime with ttl */
-    struct hll *hll;       /* since a value was dropped */
-    int64_t dropped_ms;    /* when the latest of those dropped was last seen */
+    struct runs *runs;  /* lifetime with ttl */
+    struct hll *hll;    /* since a value was dropped */
+    int64_t dropped_ms; /* when the latest of those dropped was last seen */
     int64_t hll_trimmed_ms;
 };
 struct set {
@@ -108,8 +110,8 @@ static void set_see(struct store *s, struct state *st, int64_t ts_ms, uint64_t w
         set_drop_oldest(s, set, timeless);
 }
 
-static bool set_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                    int64_t now_ms)
+static bool set_add(struct store *s, struct state *st, const struct plan_series *series,
+                    int64_t ts_ms, uint64_t word, int64_t now_ms)
 {
     if (series->longest_ms == 0 && series->ttl_ms) {
         bool fresh;
@@ -186,7 +188,8 @@ static int64_t set_next_fade(const struct read_at *at, const struct state *st)
     if (!set_since(at, set, &since))
         return INT64_MAX;
     if (!at->period_ms)
-        return at->series->ttl_ms ? run_fade(runs_newest(set->more->runs, &ops), at->series->ttl_ms) : INT64_MAX;
+        return at->series->ttl_ms ? run_fade(runs_newest(set->more->runs, &ops), at->series->ttl_ms)
+                                  : INT64_MAX;
     uint32_t from = set_edge(set, since);
     int64_t oldest = from < set->n ? set->items[from].last_ms : INT64_MAX;
     if (at->agg == AGG_APPROX_COUNT_DISTINCT && set_incomplete(set, since))
@@ -235,13 +238,16 @@ static void set_trim(struct store *s, struct state *st, int64_t until_ms, int64_
         hll_free(s, m->hll);
         m->hll = NULL;
         m->dropped_ms = INT64_MIN;
-    } else if (m && m->hll && until_ms >= time_add(m->hll_trimmed_ms, span_ms / 64)) { /* it is a walk of all registers */
+    } else if (m && m->hll &&
+               until_ms >=
+                   time_add(m->hll_trimmed_ms, span_ms / 64)) { /* it is a walk of all registers */
         hll_expire(m->hll, until_ms);
         m->hll_trimmed_ms = until_ms;
     }
 }
 
-static bool set_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+static bool set_expire(struct store *s, struct state *st, const struct plan_series *series,
+                       int64_t now_ms)
 {
     struct set *set = st->p;
     if (!set)

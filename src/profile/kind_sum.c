@@ -17,8 +17,8 @@ static void sum_merge(struct store *s, void *into, void *newer)
 
 static const struct run_ops ops = {.size = sizeof(struct run_sum), .merge = sum_merge};
 
-static bool sum_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                    int64_t now_ms)
+static bool sum_add(struct store *s, struct state *st, const struct plan_series *series,
+                    int64_t ts_ms, uint64_t word, int64_t now_ms)
 {
     bool fresh;
     struct runs *runs = st->p;
@@ -39,7 +39,8 @@ static struct val sum_read(const struct read_at *at, const struct state *st)
     const struct run_sum *r = runs_alive(st->p, &ops, at->series->ttl_ms, at->now_ms);
     if (!r)
         return val_null;
-    return at->agg == AGG_COUNTER ? val_int((int64_t)r->count) : summary_answer(&r->summary, r->count, at->agg);
+    return at->agg == AGG_COUNTER ? val_int((int64_t)r->count)
+                                  : summary_answer(&r->summary, r->count, at->agg);
 }
 
 static int64_t sum_next_fade(const struct read_at *at, const struct state *st)
@@ -59,7 +60,8 @@ static int64_t sum_newest(const struct state *st)
     return r ? r->last_ms : INT64_MIN;
 }
 
-static bool sum_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+static bool sum_expire(struct store *s, struct state *st, const struct plan_series *series,
+                       int64_t now_ms)
 {
     struct runs *runs = st->p;
     bool empty = runs_expire(s, &runs, &ops, series->ttl_ms, now_ms);
@@ -72,7 +74,8 @@ static uint64_t sum_digest(const struct state *st)
     uint64_t sum = 0;
     const struct run_sum *r;
     for (size_t i = 0; (r = runs_at(st->p, &ops, i)); i++)
-        sum += mix_pair(mix_pair((uint64_t)r->run.first_ms, (uint64_t)r->run.last_ms), summary_digest(&r->summary, r->count));
+        sum += mix_pair(mix_pair((uint64_t)r->run.first_ms, (uint64_t)r->run.last_ms),
+                        summary_digest(&r->summary, r->count));
     return sum;
 }
 

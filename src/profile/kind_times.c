@@ -24,7 +24,8 @@ static int64_t times_next_at_most(const struct read_at *at, const struct state *
         const struct chunk *c = e.chunks[e.i];
         int64_t here = (int64_t)c->count - e.at;
         if (goes <= here)
-            return time_add(c->cap ? chunk_time(c, st->keep, e.at + (uint32_t)goes - 1) : chunk_last(c, st->keep),
+            return time_add(c->cap ? chunk_time(c, st->keep, e.at + (uint32_t)goes - 1)
+                                   : chunk_last(c, st->keep),
                             at->period_ms);
         goes -= here;
     }

@@ -1,5 +1,5 @@
-/* kind_values.c -- the values of a window's events: first, most_frequent, least_frequent, category_count.
- * SPDX-License-Identifier: Apache-2.0 */
+/* kind_values.c -- the values of a window's events: first, most_frequent, least_frequent,
+ * category_count. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 static size_t values_in(const struct series_edge *e)
@@ -12,7 +12,8 @@ static size_t values_in(const struct series_edge *e)
     return n;
 }
 
-static struct val values_count(const struct read_at *at, const struct state *st, const struct series_edge *e)
+static struct val values_count(const struct read_at *at, const struct state *st,
+                               const struct series_edge *e)
 {
     struct counting c;
     counting_init(&c, at->arena, values_in(e));
@@ -38,7 +39,8 @@ static struct val values_read(const struct read_at *at, const struct state *st)
     if (at->agg != AGG_FIRST)
         return values_count(at, st, &e);
     const struct chunk *c = e.chunks[e.i];
-    return word_val(c->cap ? &chunk_words(c, st->keep)[e.at] : &((const struct pane *)c)->values.first);
+    return word_val(c->cap ? &chunk_words(c, st->keep)[e.at]
+                           : &((const struct pane *)c)->values.first);
 }
 
 const struct kind kind_values = {

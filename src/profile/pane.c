@@ -1,9 +1,11 @@
-/* pane.c -- folds the oldest entries of a long series into panes, which keep only what all their entries add up to.
+/* pane.c -- folds the oldest entries of a long series into panes, which keep only what all their
+ * entries add up to.
  *
- * A pane counts while its newest entry is in the window, so a window's old edge may include up to a pane's width too much,
- * never too little. A pane is no wider than 1/64 of the shortest window, or of its own age: only a window longer than that age
- * can have its edge there. So whatever the window, it holds count(period) <= read <= count(period * (1 + 1/64)), and a series has
- * at most some 64 * (2 + ln(longest / shortest)) panes, however many events it sees.
+ * A pane counts while its newest entry is in the window, so a window's old edge may include up to a
+ * pane's width too much, never too little. A pane is no wider than 1/64 of the shortest window, or
+ * of its own age: only a window longer than that age can have its edge there. So whatever the
+ * window, it holds count(period) <= read <= count(period * (1 + 1/64)), and a series has at most
+ * some 64 * (2 + ln(longest / shortest)) panes, however many events it sees.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
@@ -13,7 +15,8 @@ static size_t pane_size(enum keep keep)
 {
     if (keep == KEEP_TIMES)
         return offsetof(struct pane, summary);
-    return keep == KEEP_NUMBERS ? offsetof(struct pane, summary) + sizeof(struct summary) : sizeof(struct pane);
+    return keep == KEEP_NUMBERS ? offsetof(struct pane, summary) + sizeof(struct summary)
+                                : sizeof(struct pane);
 }
 
 struct pane *pane_new(struct store *s, enum keep keep, int64_t ts_ms, uint64_t word)
@@ -33,7 +36,8 @@ void pane_add(struct store *s, struct pane *p, enum keep keep, int64_t ts_ms, ui
     if (keep == KEEP_NUMBERS)
         summary_add(&p->summary, word_double(word));
     if (keep == KEEP_VALUES) {
-        if (ts_ms < p->head.first_ms || (ts_ms == p->head.first_ms && word_cmp(word, p->values.first) < 0)) {
+        if (ts_ms < p->head.first_ms ||
+            (ts_ms == p->head.first_ms && word_cmp(word, p->values.first) < 0)) {
             word_unref(s, p->values.first);
             p->values.first = word_ref(word);
         }
@@ -76,7 +80,8 @@ static struct pane *pane_at(const struct state *st, size_t i)
 }
 
 /* Joins neighbours that together are narrow enough for their age. */
-static void panes_coarsen(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+static void panes_coarsen(struct store *s, struct state *st, const struct plan_series *series,
+                          int64_t now_ms)
 {
     struct chunk_list *l = st->p;
     uint32_t kept = 0;
@@ -95,7 +100,8 @@ static void panes_coarsen(struct store *s, struct state *st, const struct plan_s
 }
 
 /* Folds the oldest exact chunk. */
-void series_fold(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+void series_fold(struct store *s, struct state *st, const struct plan_series *series,
+                 int64_t now_ms)
 {
     struct chunk_list *l = st->p;
     enum keep keep = st->keep;
@@ -117,7 +123,8 @@ void series_fold(struct store *s, struct state *st, const struct plan_series *se
     stat_add(STAT_SERIES_FOLDED, c->count);
     l->entries -= c->count;
     chunk_free(s, c, keep, true);
-    memmove(&l->chunks[l->n_panes], &l->chunks[l->n_panes + 1], (l->n - l->n_panes - 1) * sizeof(*l->chunks));
+    memmove(&l->chunks[l->n_panes], &l->chunks[l->n_panes + 1],
+            (l->n - l->n_panes - 1) * sizeof(*l->chunks));
     l->n--;
     if (l->n_panes / 256 != (l->n_panes - made) / 256) /* now and then: it walks all of them */
         panes_coarsen(s, st, series, now_ms);
@@ -129,8 +136,8 @@ static bool pane_takes(const struct pane *p, const struct plan_series *series, i
     return (first == p->head.first_ms && last == p->last_ms) || last - first <= pane_width(series);
 }
 
-void series_add_folded(struct store *s, struct state *st, const struct plan_series *series, size_t i, int64_t ts_ms,
-                       uint64_t word)
+void series_add_folded(struct store *s, struct state *st, const struct plan_series *series,
+                       size_t i, int64_t ts_ms, uint64_t word)
 {
     struct chunk_list *l = st->p;
     enum keep keep = st->keep;

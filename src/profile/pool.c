@@ -1,9 +1,10 @@
 /* pool.c -- memory for the many small things of profiles: no header, sizes to eight bytes.
  *
- * Whoever frees knows the size, so a piece needs no header, and freed pieces wait in one list a size. Pieces are cut from slabs,
- * which are given back only when the store is: a store that shrinks keeps its pieces for those that come. Sizes above 512 bytes are
- * the heap's. With AddressSanitizer everything is the heap's, so that it sees each piece's bounds and end.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Whoever frees knows the size, so a piece needs no header, and freed pieces wait in one list a
+ * size; where none of the size waits, a larger one is cut. Pieces come from slabs, which are given
+ * back only when the store is: a store that shrinks keeps its pieces for those that come. Sizes
+ * above 512 bytes are the heap's. With AddressSanitizer everything is the heap's, so that it sees
+ * each piece's bounds and end. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 #include <stdlib.h>
@@ -35,12 +36,35 @@ static void piece_free(struct pool *p, void *piece, size_t class)
 {
     memcpy(piece, &p->free[class], sizeof(void *));
     p->free[class] = piece;
+    p->has |= (uint64_t)1 << (class - 1);
+}
+
+static void *piece_take(struct pool *p, size_t class)
+{
+    void *piece = p->free[class];
+    memcpy(&p->free[class], piece, sizeof(void *));
+    if (!p->free[class])
+        p->has &= ~((uint64_t)1 << (class - 1));
+    return piece;
+}
+
+/* The front of the smallest larger piece that waits. */
+static void *piece_split(struct pool *p, size_t class)
+{
+    uint64_t larger = p->has >> (class - 1);
+    if (!larger)
+        return NULL;
+    size_t from = class + (size_t)__builtin_ctzll(larger);
+    char *piece = piece_take(p, from);
+    if (from > class)
+        piece_free(p, piece + class * 8, from - class);
+    return piece;
 }
 
 static void pool_slab(struct pool *p)
 {
     size_t rest = (size_t)(p->end - p->at);
-    if (rest >= 8)
+    if (rest >= 8) /* less than was asked for, so no more than the largest piece */
         piece_free(p, p->at, rest / 8);
     size_t n = p->slabs ? MIN_OF(p->slabs->n * 2, (size_t)SLAB_MAX) : SLAB_FIRST;
     struct slab *slab = xmalloc(n);
@@ -48,7 +72,6 @@ static void pool_slab(struct pool *p)
     p->slabs = slab;
     p->at = (char *)(slab + 1);
     p->end = (char *)slab + n;
-    p->n_bytes += heap_weight(n);
 }
 
 void *pool_alloc(struct pool *p, size_t n)
@@ -58,11 +81,10 @@ void *pool_alloc(struct pool *p, size_t n)
         p->n_bytes += heap_weight(n);
         return xmalloc(n);
     }
-    void *piece = p->free[class];
-    if (piece) {
-        memcpy(&p->free[class], piece, sizeof(void *));
+    p->n_bytes += class * 8;
+    void *piece = p->has ? piece_split(p, class) : NULL;
+    if (piece)
         return piece;
-    }
     if ((size_t)(p->end - p->at) < class * 8)
         pool_slab(p);
     piece = p->at;
@@ -76,6 +98,7 @@ void pool_release(struct pool *p, void *piece, size_t n)
         return;
     if (n <= POOL_MAX) {
         piece_free(p, piece, (n + 7) / 8);
+        p->n_bytes -= (n + 7) / 8 * 8;
         return;
     }
     p->n_bytes -= heap_weight(n);

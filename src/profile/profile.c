@@ -1,5 +1,5 @@
-/* profile.c -- what one identifier has: a state per series that ever got an entry, in the order of their numbers.
- * SPDX-License-Identifier: Apache-2.0 */
+/* profile.c -- what one identifier has: a state per series that ever got an entry, in the order of
+ * their numbers. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 enum { LATE_MS = 60 * 1000 };
@@ -41,11 +41,13 @@ static const struct state *state_get(const struct profile *p, uint32_t series)
     return i < p->n_states && p->states[i].series == series ? &p->states[i] : NULL;
 }
 
-static struct state *state_make(struct store *s, struct profile *p, uint32_t i, const struct plan_series *series)
+static struct state *state_make(struct store *s, struct profile *p, uint32_t i,
+                                const struct plan_series *series)
 {
     if (p->n_states == p->cap_states) {
-        uint32_t cap = p->cap_states + MAX_OF(p->cap_states / 4, 2u);
-        p->states = store_realloc(s, p->states, p->cap_states * sizeof(*p->states), cap * sizeof(*p->states));
+        uint32_t cap = p->cap_states + MAX_OF(p->cap_states / 8, 2u);
+        p->states = store_realloc(s, p->states, p->cap_states * sizeof(*p->states),
+                                  cap * sizeof(*p->states));
         p->cap_states = cap;
     }
     memmove(&p->states[i + 1], &p->states[i], (p->n_states - i) * sizeof(*p->states));
@@ -62,7 +64,8 @@ static void state_remove(struct profile *p, uint32_t i)
 
 /* -- adding */
 
-static bool take_word(struct store *s, const struct plan_series *series, struct val v, uint64_t *word)
+static bool take_word(struct store *s, const struct plan_series *series, struct val v,
+                      uint64_t *word)
 {
     double d = 0;
     *word = 0;
@@ -80,14 +83,15 @@ static bool take_word(struct store *s, const struct plan_series *series, struct 
     return false;
 }
 
-bool profile_add(struct store *s, struct profile *p, const struct plan_series *series, int64_t ts_ms, struct val v,
-                 int64_t now_ms)
+bool profile_add(struct store *s, struct profile *p, const struct plan_series *series,
+                 int64_t ts_ms, struct val v, int64_t now_ms)
 {
     const struct kind *kind = kind_of(series->keep);
     uint64_t word;
     if (series->slot >= 0 && v.type == VAL_NULL)
         return false;
-    if (series->longest_ms && ts_ms <= time_sub(now_ms, series->longest_ms)) { /* past every window already */
+    if (series->longest_ms &&
+        ts_ms <= time_sub(now_ms, series->longest_ms)) { /* past every window already */
         stat_add(STAT_EVENTS_LATE, 1);
         return false;
     }
@@ -107,8 +111,8 @@ bool profile_add(struct store *s, struct profile *p, const struct plan_series *s
 
 /* -- reading */
 
-static struct read_at read_at(const struct store *s, const struct plan *plan, const struct plan_attr *attr, int64_t now_ms,
-                              struct arena *arena)
+static struct read_at read_at(const struct store *s, const struct plan *plan,
+                              const struct plan_attr *attr, int64_t now_ms, struct arena *arena)
 {
     return (struct read_at){
         .store = s,
@@ -121,8 +125,8 @@ static struct read_at read_at(const struct store *s, const struct plan *plan, co
     };
 }
 
-struct val profile_read(const struct store *s, const struct profile *p, const struct plan *plan, const struct plan_attr *attr,
-                        int64_t now_ms, struct arena *arena)
+struct val profile_read(const struct store *s, const struct profile *p, const struct plan *plan,
+                        const struct plan_attr *attr, int64_t now_ms, struct arena *arena)
 {
     struct read_at at = read_at(s, plan, attr, now_ms, arena);
     const struct state *st = p ? state_get(p, at.series->id) : NULL;
@@ -140,8 +144,9 @@ int64_t profile_next_fade(const struct store *s, const struct profile *p, const 
     return st ? kind_of(st->keep)->next_fade(&at, st) : INT64_MAX;
 }
 
-int64_t profile_next_at_most(const struct store *s, const struct profile *p, const struct plan *plan,
-                             const struct plan_attr *attr, int64_t n, int64_t now_ms)
+int64_t profile_next_at_most(const struct store *s, const struct profile *p,
+                             const struct plan *plan, const struct plan_attr *attr, int64_t n,
+                             int64_t now_ms)
 {
     struct read_at at = read_at(s, plan, attr, now_ms, NULL);
     const struct state *st = p ? state_get(p, at.series->id) : NULL;
@@ -152,7 +157,8 @@ int64_t profile_next_at_most(const struct store *s, const struct profile *p, con
 
 /* -- the end */
 
-bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series, size_t n, int64_t now_ms)
+bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series,
+                    size_t n, int64_t now_ms)
 {
     bool unseen = dedupe_expire(s, &p->seen, now_ms);
     for (uint32_t i = p->n_states; i-- > 0;) {

@@ -10,7 +10,9 @@
  *   newest run, or nothing once now - its newest event >= ttl.
  * - Nothing to show is VAL_NULL (the attribute's default is put in by profile_read).
  * - Past profile_limits.entries the oldest entries of a series fold into summaries no wider than 1/64 of its shortest
- *   window; a window's old edge may then include up to so much more, never less.
+ *   window, or of their own age: count(period) <= read <= count(period * (1 + 1/64)) for every window.
+ * - A run of a lifetime with ttl is forgotten a day after it could last be read: exact for events up to a day late.
+ * - Whole numbers are integers, whatever they came as: 1.0 is 1.
  * - Past profile_limits.distinct a set drops the value seen least recently, and approx_count_distinct turns into a sliding
  *   HyperLogLog; lifetime frequencies drop the rarest, of those the one seen least recently.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -38,7 +40,8 @@ struct store *store_new(const struct profile_limits *limits);
 void store_free(struct store *s);
 struct profile *store_find(const struct store *s, uint32_t key_id, struct str id);  /* NULL when there is none */
 struct profile *store_touch(struct store *s, uint32_t key_id, struct str id);       /* makes it */
-void store_prefetch(const struct store *s, uint32_t key_id, struct str id);
+/* Call it for a batch's identifiers before the first of them is touched. */
+void store_prefetch(struct store *s, uint32_t key_id, struct str id);
 size_t store_count(const struct store *s);
 size_t store_bytes(const struct store *s);
 /* A digest of everything kept, the same for equal content whatever the order of arrival, for replay tests. */

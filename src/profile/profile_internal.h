@@ -1,8 +1,9 @@
-/* profile_internal.h -- what the files of this room share: words, states, kinds, and the parts that kinds are made of.
+/* profile_internal.h -- what the files of this room share: words, states, kinds, and the parts that
+ * kinds are made of.
  *
- * A profile has one struct state per series. What hangs off a state depends on what the series keeps: see kind.c for the
- * table. Everything is allocated through the store, which so knows what it weighs.
- * SPDX-License-Identifier: Apache-2.0 */
+ * A profile has one struct state per series. What hangs off a state depends on what the series
+ * keeps: see kind.c for the table. Everything is allocated through the store, which so knows what
+ * it weighs. SPDX-License-Identifier: Apache-2.0 */
 #ifndef PROFILE_INTERNAL_H
 #define PROFILE_INTERNAL_H
 
@@ -45,18 +46,21 @@ struct table {
     size_t n, n_bytes;
 };
 void table_fini(struct table *t);
-void *table_get(const struct table *t, uint64_t hash, bool (*same)(const void *p, const void *key), const void *key);
+void *table_get(const struct table *t, uint64_t hash, bool (*same)(const void *p, const void *key),
+                const void *key);
 void table_put(struct table *t, uint64_t hash, void *p); /* not yet inside */
 void table_del(struct table *t, uint64_t hash, const void *p);
 void table_prefetch(const struct table *t, uint64_t hash);
+void *table_peek(const struct table *t, uint64_t hash); /* one with this hash */
 
 /* -- pool.c */
 enum { POOL_BYTES_MAX = 512 };
 struct pool {
     void *free[POOL_BYTES_MAX / 8 + 1]; /* by size in eights */
+    uint64_t has;                       /* bit i: free[i + 1] is not empty */
     char *at, *end;                     /* what is left of the newest slab */
     struct slab *slabs;
-    size_t n_bytes;
+    size_t n_bytes; /* in use */
 };
 void *pool_alloc(struct pool *p, size_t n); /* 8-aligned, n > 0 */
 void *pool_realloc(struct pool *p, void *piece, size_t old, size_t n);
@@ -64,12 +68,15 @@ void pool_release(struct pool *p, void *piece, size_t n); /* piece may be NULL *
 void pool_fini(struct pool *p);
 
 /* -- store.c */
+enum { STORE_AHEAD = 8 };
 struct store {
     struct profile_limits limits;
     struct table profiles;
-    struct table texts;           /* the strings of all profiles, each once: see word.c */
+    struct table texts; /* the strings of all profiles, each once: see word.c */
     struct pool pool;
     uint32_t sweep_shard, sweep_slot; /* where store_sweep goes on */
+    uint64_t ahead[STORE_AHEAD];      /* hashes of profiles that are being fetched into the cache */
+    uint32_t n_ahead;
 };
 static inline void *store_alloc(struct store *s, size_t n)
 {
@@ -128,7 +135,8 @@ struct tallies { /* ascending by word */
     struct tally *items;
     uint32_t n, cap;
 };
-void tallies_add(struct store *s, struct tallies *t, uint64_t word, int64_t last_ms, uint64_t count);
+void tallies_add(struct store *s, struct tallies *t, uint64_t word, int64_t last_ms,
+                 uint64_t count);
 void tallies_merge(struct store *s, struct tallies *t, const struct tallies *from);
 void tallies_fini(struct store *s, struct tallies *t);
 uint64_t tallies_digest(const struct tallies *t);
@@ -158,8 +166,10 @@ struct profile {
     struct dedupe *seen;
     char id[];
 };
-/* Frees what is past, and states whose series is not in series[id] (n of them). True: nothing is left. */
-bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series, size_t n, int64_t now_ms);
+/* Frees what is past, and states whose series is not in series[id] (n of them). True: nothing is
+ * left. */
+bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series,
+                    size_t n, int64_t now_ms);
 void profile_clear(struct store *s, struct profile *p);
 uint64_t profile_digest(const struct profile *p); /* 0: holds nothing */
 
@@ -183,19 +193,23 @@ struct kind {
     const char *name;
     enum kind_takes takes;
     /* Takes over the word's reference. False: nothing has changed. */
-    bool (*add)(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                int64_t now_ms);
-    struct val (*read)(const struct read_at *at, const struct state *st); /* bytes are borrowed from the state */
+    bool (*add)(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms,
+                uint64_t word, int64_t now_ms);
+    struct val (*read)(const struct read_at *at,
+                       const struct state *st); /* bytes are borrowed from the state */
     int64_t (*next_fade)(const struct read_at *at, const struct state *st);
-    int64_t (*next_at_most)(const struct read_at *at, const struct state *st, int64_t n); /* NULL: holds no counter */
+    int64_t (*next_at_most)(const struct read_at *at, const struct state *st,
+                            int64_t n); /* NULL: holds no counter */
     int64_t (*newest)(const struct state *st);
-    /* Frees what is past. True: nothing is left, and p is NULL. Called before every add, so that what a late event meets
-     * does not depend on when the last sweep came by. */
-    bool (*expire)(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms);
+    /* Frees what is past. True: nothing is left, and p is NULL. Called before every add, so that
+     * what a late event meets does not depend on when the last sweep came by. */
+    bool (*expire)(struct store *s, struct state *st, const struct plan_series *series,
+                   int64_t now_ms);
     uint64_t (*digest)(const struct state *st);
     void (*free)(struct store *s, struct state *st);
 };
-extern const struct kind kind_times, kind_numbers, kind_values, kind_last, kind_set, kind_sum, kind_first, kind_freqs;
+extern const struct kind kind_times, kind_numbers, kind_values, kind_last, kind_set, kind_sum,
+    kind_first, kind_freqs;
 const struct kind *kind_of(enum keep keep);
 /* Items are the caller's, in the arena: it may sort them, and the answer borrows from them. */
 struct val tally_answer(const struct read_at *at, struct tally *items, size_t n);
@@ -206,8 +220,8 @@ struct chunk {
     int64_t first_ms;
     uint32_t count;
     uint8_t cap; /* 0: folded, the head of a struct pane */
-    /* Otherwise follow: struct summary when it is of numbers and as long as can be; cap words unless only times are kept;
-     * cap uint32_t, milliseconds after first_ms. */
+    /* Otherwise follow: struct summary when it is of numbers and as long as can be; cap words
+     * unless only times are kept; cap uint32_t, milliseconds after first_ms. */
 };
 struct pane {
     struct chunk head;
@@ -226,14 +240,16 @@ struct chunk_list {
     uint32_t entries; /* in the others */
     struct chunk *chunks[];
 };
-bool series_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                int64_t now_ms);
-bool series_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms);
+bool series_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms,
+                uint64_t word, int64_t now_ms);
+bool series_expire(struct store *s, struct state *st, const struct plan_series *series,
+                   int64_t now_ms);
 int64_t series_newest(const struct state *st);
 uint64_t series_digest(const struct state *st);
 void series_free(struct store *s, struct state *st);
 int64_t series_next_fade(const struct read_at *at, const struct state *st);
-/* Where the window begins: entry `at` of chunk `i`; i == n when it is empty. A pane is in while its newest entry is. */
+/* Where the window begins: entry `at` of chunk `i`; i == n when it is empty. A pane is in while its
+ * newest entry is. */
 struct series_edge {
     struct chunk *const *chunks;
     size_t i, n;
@@ -242,53 +258,65 @@ struct series_edge {
 struct series_edge series_edge(const struct state *st, int64_t since_ms);
 int64_t chunk_time(const struct chunk *c, enum keep keep, uint32_t i);
 uint64_t *chunk_words(const struct chunk *c, enum keep keep);
-const struct summary *chunk_summary(const struct chunk *c, enum keep keep); /* NULL: add up its numbers */
+const struct summary *chunk_summary(const struct chunk *c,
+                                    enum keep keep); /* NULL: add up its numbers */
 int64_t chunk_last(const struct chunk *c, enum keep keep);
 void chunk_free(struct store *s, struct chunk *c, enum keep keep, bool unref);
 void series_insert(struct store *s, struct state *st, size_t i, struct chunk *c);
 /* pane.c */
-struct pane *pane_new(struct store *s, enum keep keep, int64_t ts_ms, uint64_t word); /* word_unref is pane_free's */
+struct pane *pane_new(struct store *s, enum keep keep, int64_t ts_ms,
+                      uint64_t word); /* word_unref is pane_free's */
 void pane_add(struct store *s, struct pane *p, enum keep keep, int64_t ts_ms, uint64_t word);
 void pane_free(struct store *s, struct pane *p, enum keep keep);
-void series_fold(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms);
+void series_fold(struct store *s, struct state *st, const struct plan_series *series,
+                 int64_t now_ms);
 /* Puts a late entry that is not newer than the newest pane where it belongs. */
-void series_add_folded(struct store *s, struct state *st, const struct plan_series *series, size_t i, int64_t ts_ms,
-                       uint64_t word);
+void series_add_folded(struct store *s, struct state *st, const struct plan_series *series,
+                       size_t i, int64_t ts_ms, uint64_t word);
 
-/* -- runs.c: a lifetime with ttl: events whose neighbours are less than ttl apart. Without ttl there is one run. */
+/* -- runs.c: a lifetime with ttl: events whose neighbours are less than ttl apart. Without ttl
+ * there is one run. */
 struct run { /* the first member of what a kind keeps of each */
     int64_t first_ms, last_ms;
 };
 struct run_ops {
     size_t size;
-    void (*merge)(struct store *s, void *into, void *newer); /* newer is gone afterwards; NULL: nothing to do */
-    void (*drop)(struct store *s, void *run);                /* NULL: nothing to do */
+    void (*merge)(struct store *s, void *into,
+                  void *newer);               /* newer is gone afterwards; NULL: nothing to do */
+    void (*drop)(struct store *s, void *run); /* NULL: nothing to do */
 };
 struct runs;
-/* The run that ts belongs to, not yet stretched to it. A new one is zeroed but for its times. NULL: there are too many, and
- * this would be the oldest. */
-void *runs_place(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms, int64_t ts_ms, bool *fresh);
+/* The run that ts belongs to, not yet stretched to it. A new one is zeroed but for its times. NULL:
+ * there are too many, and this would be the oldest. */
+void *runs_place(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms,
+                 int64_t ts_ms, bool *fresh);
 void run_stretch(struct run *run, int64_t ts_ms);
-bool runs_expire(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms, int64_t now_ms);
+bool runs_expire(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms,
+                 int64_t now_ms);
 void runs_free(struct store *s, struct runs **runs, const struct run_ops *ops);
-void *runs_at(const struct runs *runs, const struct run_ops *ops, size_t i); /* ascending; NULL past the end */
+void *runs_at(const struct runs *runs, const struct run_ops *ops,
+              size_t i); /* ascending; NULL past the end */
 void *runs_newest(const struct runs *runs, const struct run_ops *ops);
 /* The run to be read at now: the newest, unless its ttl has passed: NULL. */
-void *runs_alive(const struct runs *runs, const struct run_ops *ops, int64_t ttl_ms, int64_t now_ms);
-int64_t run_fade(const struct run *run, int64_t ttl_ms); /* when it stops being read; run may be NULL */
+void *runs_alive(const struct runs *runs, const struct run_ops *ops, int64_t ttl_ms,
+                 int64_t now_ms);
+int64_t run_fade(const struct run *run,
+                 int64_t ttl_ms); /* when it stops being read; run may be NULL */
 
 /* -- hll.c: about how many distinct values a window saw */
 struct hll;
 struct hll *hll_new(struct store *s);
 void hll_free(struct store *s, struct hll *h);
 void hll_add(struct store *s, struct hll *h, uint64_t hash, int64_t ts_ms);
-void hll_expire(struct hll *h, int64_t until_ms);                /* entries not newer */
-double hll_estimate(const struct hll *h, int64_t since_ms);      /* of entries newer */
-int64_t hll_oldest(const struct hll *h, int64_t since_ms);       /* newer than since; INT64_MAX: none */
+void hll_expire(struct hll *h, int64_t until_ms);           /* entries not newer */
+double hll_estimate(const struct hll *h, int64_t since_ms); /* of entries newer */
+int64_t hll_oldest(const struct hll *h, int64_t since_ms);  /* newer than since; INT64_MAX: none */
 uint64_t hll_digest(const struct hll *h);
 
 /* -- cast.c: to the type an attribute declares */
-struct val cast_val(struct val v, enum plan_type type, struct arena *arena); /* borrows v's bytes where it can */
-struct str cast_text(struct val v, struct arena *arena);                     /* a scalar's: strings as they are, JSON else */
+struct val cast_val(struct val v, enum plan_type type,
+                    struct arena *arena); /* borrows v's bytes where it can */
+struct str cast_text(struct val v,
+                     struct arena *arena); /* a scalar's: strings as they are, JSON else */
 
 #endif

@@ -1,10 +1,11 @@
-/* runs.c -- a lifetime with ttl, as a list of runs: events whose neighbours in time are less than ttl apart.
+/* runs.c -- a lifetime with ttl, as a list of runs: events whose neighbours in time are less than
+ * ttl apart.
  *
- * Only the newest run is ever read, and only until its ttl has passed. Older ones are kept because a late event may bridge the gap
- * to the next: then the two merge. A run is forgotten a day after its ttl has passed, or when there are too many: a late event that
- * would have joined it then starts a run of its own. So values are exact for events up to a day late. Without ttl there is no gap, and
- * one run.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Only the newest run is ever read, and only until its ttl has passed. Older ones are kept because
+ * a late event may bridge the gap to the next: then the two merge. A run is forgotten a day after
+ * its ttl has passed, or when there are too many: a late event that would have joined it then
+ * starts a run of its own. So values are exact for events up to a day late. Without ttl there is no
+ * gap, and one run. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 struct runs {
@@ -42,7 +43,8 @@ static void runs_drop(struct store *s, struct runs *r, const struct run_ops *ops
     runs_remove(r, ops, i);
 }
 
-static void *runs_make(struct store *s, struct runs **runs, const struct run_ops *ops, size_t i, int64_t ts_ms)
+static void *runs_make(struct store *s, struct runs **runs, const struct run_ops *ops, size_t i,
+                       int64_t ts_ms)
 {
     struct runs *r = *runs;
     if (r && r->n >= s->limits.runs) {
@@ -66,7 +68,8 @@ static void *runs_make(struct store *s, struct runs **runs, const struct run_ops
     return run;
 }
 
-void *runs_place(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms, int64_t ts_ms, bool *fresh)
+void *runs_place(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms,
+                 int64_t ts_ms, bool *fresh)
 {
     int64_t reach = ttl_ms ? ttl_ms : INT64_MAX;
     struct runs *r = *runs;
@@ -97,12 +100,14 @@ void run_stretch(struct run *run, int64_t ts_ms)
     run->last_ms = MAX_OF(run->last_ms, ts_ms);
 }
 
-bool runs_expire(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms, int64_t now_ms)
+bool runs_expire(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms,
+                 int64_t now_ms)
 {
     struct runs *r = *runs;
     if (!r)
         return true;
-    while (ttl_ms && r->n && time_sub(now_ms, ((struct run *)r->items)->last_ms) >= time_add(ttl_ms, GRACE_MS))
+    while (ttl_ms && r->n &&
+           time_sub(now_ms, ((struct run *)r->items)->last_ms) >= time_add(ttl_ms, GRACE_MS))
         runs_drop(s, r, ops, 0);
     if (r->n)
         return false;

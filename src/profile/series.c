@@ -1,10 +1,11 @@
 /* series.c -- the entries of a window, in order of time and value, in chunks of at most 64.
  *
- * A chunk keeps its times as milliseconds after its first, four bytes each, and what an entry carries as one word. While a
- * series fits one chunk the state points at it directly, and that chunk starts small and grows: most series of most profiles never
- * hold more than a handful. A late entry goes to its place; a full chunk splits for it. A full-sized chunk of numbers also has their
- * summary, made anew whenever an entry comes or goes at its front or middle: nothing is ever subtracted.
- * SPDX-License-Identifier: Apache-2.0 */
+ * A chunk keeps its times as milliseconds after its first, four bytes each, and what an entry
+ * carries as one word. While a series fits one chunk the state points at it directly, and that
+ * chunk starts small and grows: most series of most profiles never hold more than a handful. A late
+ * entry goes to its place; a full chunk splits for it. A full-sized chunk of numbers also has their
+ * summary, made anew whenever an entry comes or goes at its front or middle: nothing is ever
+ * subtracted. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 /* -- chunks */
@@ -21,7 +22,8 @@ static size_t word_size(enum keep keep)
 
 static size_t chunk_size(enum keep keep, uint32_t cap)
 {
-    return sizeof(struct chunk) + summary_size(keep, cap) + cap * (word_size(keep) + sizeof(uint32_t));
+    return sizeof(struct chunk) + summary_size(keep, cap) +
+           cap * (word_size(keep) + sizeof(uint32_t));
 }
 
 /* Room for n entries, and a third more when there are many. */
@@ -76,8 +78,10 @@ static struct chunk *chunk_new(struct store *s, enum keep keep, uint32_t cap)
     return c;
 }
 
-/* Copies n entries from the i-th on to the end of another chunk; the words' references move along. */
-static void chunk_move(struct chunk *to, const struct chunk *from, enum keep keep, uint32_t i, uint32_t n)
+/* Copies n entries from the i-th on to the end of another chunk; the words' references move along.
+ */
+static void chunk_move(struct chunk *to, const struct chunk *from, enum keep keep, uint32_t i,
+                       uint32_t n)
 {
     if (to->count == 0)
         to->first_ms = chunk_time(from, keep, i);
@@ -85,7 +89,8 @@ static void chunk_move(struct chunk *to, const struct chunk *from, enum keep kee
     for (uint32_t k = 0; k < n; k++)
         chunk_deltas(to, keep)[to->count + k] = chunk_deltas(from, keep)[i + k] + shift;
     if (word_size(keep))
-        memcpy(chunk_words(to, keep) + to->count, chunk_words(from, keep) + i, n * sizeof(uint64_t));
+        memcpy(chunk_words(to, keep) + to->count, chunk_words(from, keep) + i,
+               n * sizeof(uint64_t));
     to->count += n;
 }
 
@@ -176,13 +181,16 @@ static int entry_cmp(enum keep keep, int64_t ts_a, uint64_t a, int64_t ts_b, uin
 }
 
 /* Compares entry k of a chunk with a new one. */
-static int entry_cmp_at(const struct chunk *c, enum keep keep, uint32_t k, int64_t ts_ms, uint64_t word)
+static int entry_cmp_at(const struct chunk *c, enum keep keep, uint32_t k, int64_t ts_ms,
+                        uint64_t word)
 {
-    return entry_cmp(keep, chunk_time(c, keep, k), keep == KEEP_TIMES ? 0 : chunk_words(c, keep)[k], ts_ms, word);
+    return entry_cmp(keep, chunk_time(c, keep, k), keep == KEEP_TIMES ? 0 : chunk_words(c, keep)[k],
+                     ts_ms, word);
 }
 
 /* The last chunk that begins no later than the entry, or the first. */
-static size_t chunk_locate(struct chunk *const *chunks, size_t n, enum keep keep, int64_t ts_ms, uint64_t word)
+static size_t chunk_locate(struct chunk *const *chunks, size_t n, enum keep keep, int64_t ts_ms,
+                           uint64_t word)
 {
     size_t lo = 0, hi = n; /* chunks[lo] begins no later, chunks[hi] later */
     while (hi - lo > 1) {
@@ -245,7 +253,8 @@ static void chunk_put(struct chunk *c, enum keep keep, uint32_t at, int64_t ts_m
 
 static bool chunk_reaches(const struct chunk *c, enum keep keep, int64_t ts_ms)
 {
-    return time_sub(ts_ms, c->first_ms) <= UINT32_MAX && time_sub(chunk_last(c, keep), ts_ms) <= UINT32_MAX;
+    return time_sub(ts_ms, c->first_ms) <= UINT32_MAX &&
+           time_sub(chunk_last(c, keep), ts_ms) <= UINT32_MAX;
 }
 
 static void chunk_split(struct store *s, struct state *st, size_t i, uint32_t at)
@@ -262,7 +271,8 @@ static void chunk_split(struct store *s, struct state *st, size_t i, uint32_t at
     series_insert(s, st, i + 1, right);
 }
 
-static void series_add_fresh(struct store *s, struct state *st, size_t i, int64_t ts_ms, uint64_t word)
+static void series_add_fresh(struct store *s, struct state *st, size_t i, int64_t ts_ms,
+                             uint64_t word)
 {
     struct chunk *c = chunk_new(s, st->keep, chunk_cap(1));
     chunk_put(c, st->keep, 0, ts_ms, word);
@@ -295,8 +305,8 @@ static void series_add_at(struct store *s, struct state *st, size_t i, int64_t t
         list_of(st)->entries++;
 }
 
-bool series_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms, uint64_t word,
-                int64_t now_ms)
+bool series_add(struct store *s, struct state *st, const struct plan_series *series, int64_t ts_ms,
+                uint64_t word, int64_t now_ms)
 {
     size_t n;
     struct chunk **chunks = chunks_of(st, &n);
@@ -363,7 +373,8 @@ static void list_drop(struct store *s, struct state *st, uint32_t n)
     }
 }
 
-bool series_expire(struct store *s, struct state *st, const struct plan_series *series, int64_t now_ms)
+bool series_expire(struct store *s, struct state *st, const struct plan_series *series,
+                   int64_t now_ms)
 {
     size_t n, gone = 0;
     int64_t until = time_sub(now_ms, series->longest_ms);
@@ -434,7 +445,8 @@ int64_t series_next_fade(const struct read_at *at, const struct state *st)
     if (e.i == e.n)
         return INT64_MAX;
     const struct chunk *c = e.chunks[e.i];
-    return time_add(c->cap ? chunk_time(c, st->keep, e.at) : chunk_last(c, st->keep), at->period_ms);
+    return time_add(c->cap ? chunk_time(c, st->keep, e.at) : chunk_last(c, st->keep),
+                    at->period_ms);
 }
 
 uint64_t series_digest(const struct state *st)
@@ -446,11 +458,13 @@ uint64_t series_digest(const struct state *st)
     for (size_t i = 0; i < n; i++) {
         const struct chunk *c = chunks[i];
         if (c->cap == 0) {
-            sum += mix_pair((uint64_t)c->first_ms, mix_pair((uint64_t)chunk_last(c, keep), c->count));
+            sum +=
+                mix_pair((uint64_t)c->first_ms, mix_pair((uint64_t)chunk_last(c, keep), c->count));
             continue;
         }
         for (uint32_t k = 0; k < c->count; k++)
-            sum += mix_pair((uint64_t)chunk_time(c, keep, k), word_size(keep) ? word_hash(chunk_words(c, keep)[k]) : 1);
+            sum += mix_pair((uint64_t)chunk_time(c, keep, k),
+                            word_size(keep) ? word_hash(chunk_words(c, keep)[k]) : 1);
     }
     return sum;
 }

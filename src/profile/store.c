@@ -1,6 +1,5 @@
-/* store.c -- all profiles in memory: key number and identifier -> profile, what they weigh, and the sweep that frees what is
- * past.
- * SPDX-License-Identifier: Apache-2.0 */
+/* store.c -- all profiles in memory: key number and identifier -> profile, what they weigh, and the
+ * sweep that frees what is past. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 #include <stdlib.h>
@@ -87,9 +86,24 @@ struct profile *store_touch(struct store *s, uint32_t key_id, struct str id)
     return p;
 }
 
-void store_prefetch(const struct store *s, uint32_t key_id, struct str id)
+/* A profile is three dependent misses away: its slot, itself, its states. Each call starts the
+ * first for one profile, the second for the one four calls before, the third for the one eight
+ * before; so a batch's misses overlap. */
+void store_prefetch(struct store *s, uint32_t key_id, struct str id)
 {
-    table_prefetch(&s->profiles, profile_hash(key_id, id));
+    uint64_t hash = profile_hash(key_id, id), *oldest = &s->ahead[s->n_ahead % STORE_AHEAD];
+    const struct profile *p = table_peek(&s->profiles, *oldest);
+    if (p) {
+        __builtin_prefetch(p->states);
+        __builtin_prefetch((const char *)p->states + 64);
+        __builtin_prefetch(p->seen);
+    }
+    p = table_peek(&s->profiles, s->ahead[(s->n_ahead + STORE_AHEAD / 2) % STORE_AHEAD]);
+    if (p)
+        __builtin_prefetch(p);
+    table_prefetch(&s->profiles, hash);
+    *oldest = hash;
+    s->n_ahead++;
 }
 
 size_t store_count(const struct store *s)
@@ -128,8 +142,8 @@ static const struct plan_series **series_by_id(const struct plan *p, size_t *n)
     return by_id;
 }
 
-/* Deleting moves later slots of a run back, so the same slot is looked at again; one that wraps around the shard's end may be
- * missed until the next round. */
+/* Deleting moves later slots of a run back, so the same slot is looked at again; one that wraps
+ * around the shard's end may be missed until the next round. */
 void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n)
 {
     size_t n_series, empty = 0;

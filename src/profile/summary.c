@@ -1,9 +1,9 @@
 /* summary.c -- sum, smallest and largest of numbers.
  *
- * The sum is kept as two doubles, the second of which collects exactly what each addition rounded away (Neumaier). For n
- * numbers the result is within 2^-53 |sum| + n^2 2^-105 (|x1| + ... + |xn|) of the true sum, whatever their order: far below one
- * part in 10^9 unless nearly everything cancels.
- * SPDX-License-Identifier: Apache-2.0 */
+ * The sum is kept as two doubles, the second of which collects exactly what each addition rounded
+ * away (Neumaier). For n numbers the result is within 2^-53 |sum| + n^2 2^-105 (|x1| + ... + |xn|)
+ * of the true sum, whatever their order: far below one part in 10^9 unless nearly everything
+ * cancels. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* tally.c -- how often each value was seen, and when last: for a lifetime, for a pane, and for the time of one read.
- * SPDX-License-Identifier: Apache-2.0 */
+/* tally.c -- how often each value was seen, and when last: for a lifetime, for a pane, and for the
+ * time of one read. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
 
 /* The first index whose word is not less. */
@@ -45,7 +45,8 @@ void tallies_add(struct store *s, struct tallies *t, uint64_t word, int64_t last
         t->items[i].last_ms = MAX_OF(t->items[i].last_ms, last_ms);
         return;
     }
-    if (t->n >= s->limits.distinct) { /* before the new one comes in: it would be the rarest for ever */
+    if (t->n >=
+        s->limits.distinct) { /* before the new one comes in: it would be the rarest for ever */
         tallies_drop_rarest(s, t);
         i = tallies_find(t, word);
     }
@@ -77,7 +78,8 @@ uint64_t tallies_digest(const struct tallies *t)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < t->n; i++)
-        sum += mix_pair(word_hash(t->items[i].word), mix_pair((uint64_t)t->items[i].last_ms, t->items[i].count));
+        sum += mix_pair(word_hash(t->items[i].word),
+                        mix_pair((uint64_t)t->items[i].last_ms, t->items[i].count));
     return sum;
 }
 

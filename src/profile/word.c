@@ -1,9 +1,10 @@
 /* word.c -- a value in eight bytes.
  *
- * Most bit patterns of a negative NaN are free, since NaN never enters a val: they hold integers of 48 bits, booleans, strings
- * of up to six bytes, and pointers to longer ones, which the store keeps once each and counts. A number that is whole is
- * always held as an integer. So equal values are equal words, whatever they arrived as, and sets and frequencies compare
- * eight bytes. Addresses have 48 bits on the machines we build for; bytes of a short string are found in place because
+ * Most bit patterns of a negative NaN are free, since NaN never enters a val: they hold integers of
+ * 48 bits, booleans, strings of up to six bytes, and pointers to longer ones, which the store keeps
+ * once each and counts. A number that is whole is always held as an integer. So equal values are
+ * equal words, whatever they arrived as, and sets and frequencies compare eight bytes. Addresses
+ * have 48 bits on the machines we build for; bytes of a short string are found in place because
  * those are little-endian.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
@@ -11,7 +12,8 @@
 #include <assert.h>
 #include <math.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void *) == 8, "see the head of this file");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void *) == 8,
+               "see the head of this file");
 
 enum { TAG_INT = 0xfff9, TAG_BOOL, TAG_SHORT, TAG_TEXT, TAG_BIG_INT };
 enum { SHORT_MAX = 6 };

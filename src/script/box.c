@@ -64,7 +64,7 @@ static void note_place(struct box *b, lua_State *L, int level)
 /* -- The hook */
 
 /* Once is not always enough: Lua's buffer for joining strings shrinks by half each time. */
-static void collect(struct box *b)
+void box_collect(struct box *b)
 {
     size_t before;
     do {
@@ -96,7 +96,7 @@ static void on_hook(lua_State *L, lua_Debug *ar)
     if (b->stop != BOX_RUNS || b->run->due)
         raise_stop(L, b, BOX_TIME);
     if (b->used > b->soft)
-        collect(b);
+        box_collect(b);
     if (b->used > b->soft)
         raise_stop(L, b, BOX_MEMORY);
     watch_set_hook(b->run, false);
@@ -195,7 +195,7 @@ bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, i
     assert(lua_gettop(L) == top + 1 + (status != 0));
     lua_settop(L, top);
     if (b->used > b->soft) /* the next call shall not begin near the hard limit */
-        collect(b);
+        box_collect(b);
     b->run = outer.run;
     b->body = outer.body;
     b->arg = outer.arg;

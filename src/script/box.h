@@ -49,6 +49,7 @@ struct box_trouble {
 struct box *box_new(const struct library *library, struct str path, struct str words_path, size_t soft, int64_t us,
                     struct err *err);
 void box_free(struct box *b); /* b may be NULL */
+void box_collect(struct box *b); /* frees what nothing refers to any more */
 struct box *box_of(lua_State *L);
 /* For C functions that saw run->due: raises what the hook would raise at the next instruction. */
 int box_raise_time(lua_State *L);

@@ -188,6 +188,7 @@ static bool load_lane(const struct library *library, struct script_file *f, unsi
     f->lanes[lane].box = l.box;
     arena_init(&l.arena);
     bool ok = run_steps(&l, text, words_text);
+    box_collect(l.box);
     if (lane == 0) {
         f->desc = l.desc;
     } else if (ok ? l.n_fns != f->n_fns || !val_eq(l.desc, f->desc) : !plan_report_failed(report)) {
@@ -292,7 +293,6 @@ static void step_list_words(lua_State *L, void *arg)
 {
     struct loading *l = arg;
     box_push_library(l->box, "words");
-    lua_call(L, 0, 1);
     l->desc = value_read(L, -1, &l->arena, "the vocabulary");
 }
 
@@ -304,7 +304,11 @@ void script_write_words(struct buf *out)
     struct err err = {.set = false};
     arena_init(&l.arena);
     l.box = box_new(&library_embedded, l.path, (struct str){0}, limits->memory, limits->load_us, &err);
-    if (l.box && box_call(l.box, step_list_words, &l, limits->load_us, &t)) {
+    if (!l.box) {
+        log_error("%s", err.text);
+    } else if (!box_call(l.box, step_list_words, &l, limits->load_us, &t)) {
+        log_error("the words of the rule language: %s", t.text);
+    } else {
         for (uint32_t i = 0; l.desc.type == VAL_LIST && i < l.desc.n; i++) {
             val_write_json(out, &l.desc.items[i]);
             buf_putc(out, '\n');

@@ -51,7 +51,8 @@ def test_help_names_every_command_and_option():
     (["nonsense"], "nonsense"), (["serve", "--lisen", "127.0.0.1:0"], "listen"), (["serve", "--listen"], "listen"),
     (["serve", "--fronts", "many"], "many"), (["serve", "--fronts", "0"], "fronts"), (["check"], ""),
     (["serve", "--config", "/no/such/file.toml"], "/no/such/file.toml"), (["check", "/no/such/folder"], "/no/such/folder"),
-    (["serve", "--listen", "127.0.0.1"], "listen"), (["serve", "--listen", "127.0.0.1:99999"], ""),
+    (["serve", "--rules", os.path.join(TOP, "rules"), "--listen", "127.0.0.1"], "listen"),
+    (["serve", "--rules", os.path.join(TOP, "rules"), "--listen", "127.0.0.1:99999"], "99999"),
 ], ids=str)
 def test_wrong_words_are_explained(args, word):
     done = run(*args, cwd="/")

@@ -21,7 +21,8 @@ static void set_up(void)
     for (int i = 0; i < EVT_COLUMNS; i++)
         props[n++] = (struct evt_prop){.kind = EVT_PROP_ATOMIC, .column = i};
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
-        struct evt_prop p = {.kind = EVT_PROP_ENTITY, .vendor = STR("a"), .name = STR("x"), .major = 1};
+        struct evt_prop p = {
+            .kind = EVT_PROP_ENTITY, .vendor = STR("a"), .name = STR("x"), .major = 1};
         evt_path_parse(str_of(paths[i]), &a, &p.path, NULL);
         props[n++] = p;
         p.major = -1;
@@ -45,7 +46,8 @@ static void set_up(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    struct evt_meta meta = {.collector_ms = INT64_C(1790000000000), .referer = STR("https://a.example/?_sp=a.1&q=x")};
+    struct evt_meta meta = {.collector_ms = INT64_C(1790000000000),
+                            .referer = STR("https://a.example/?_sp=a.1&q=x")};
     char *copy = malloc(n + EVT_PADDING); /* nothing behind it but what is promised */
     bool ok[2];
     size_t taken[2], refused[2];
@@ -63,11 +65,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         assert(ok[i] != err.set && (ok[i] || batch.n + batch.n_rejects == 0));
         for (size_t k = 0; k < batch.n; k++) {
             const struct evt *e = &batch.evts[k];
-            assert(e->ts_ms <= meta.collector_ms && e->vendor.n && e->name.n && utf8_valid(e->vendor) && utf8_valid(e->name));
+            assert(e->ts_ms <= meta.collector_ms && e->vendor.n && e->name.n &&
+                   utf8_valid(e->vendor) && utf8_valid(e->name));
             for (size_t s = 0; s < evt_proj_slots(projs[i]); s++) {
                 struct val v = e->slots[s];
-                assert(v.type == VAL_NULL || v.type == VAL_BOOL || v.type == VAL_INT || v.type == VAL_STR ||
-                       (v.type == VAL_DBL && v.d - v.d == 0));
+                assert(v.type == VAL_NULL || v.type == VAL_BOOL || v.type == VAL_INT ||
+                       v.type == VAL_STR || (v.type == VAL_DBL && v.d - v.d == 0));
                 assert(v.type != VAL_STR || utf8_valid(val_as_str(v)));
             }
         }

@@ -95,6 +95,7 @@ is('last(product["agent-name"]):on(shop)', last(entity "agent-name"))
 is('last(product["$.a.b[2]"]):on(shop)', last(entity "a.b[2]"))
 is('last(shop["end"].x):on(shop)', last(prop "end.x"))
 is('last(shop["[\\"odd name\\"]"]):on(shop)', last(prop '["odd name"]'))
+is('last(shop.a["odd name"].b):on(shop)', last(prop 'a["odd name"].b'))
 is('counter():on(shop):where(shop.eq:eq "x")', counter { criteria = leaf("eq", prop "eq", "x") })
 is('counter():on(shop):where(shop.where.like:like "%x")', counter { criteria = leaf("like", prop "where.like", "%x") })
 

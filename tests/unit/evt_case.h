@@ -1,7 +1,8 @@
-/* evt_case.h -- what the tests of the decoders share: a projection in words, bodies in JSON, slots as JSON text.
+/* evt_case.h -- what the tests of the decoders share: a projection in words, bodies in JSON, slots
+ * as JSON text.
  *
- * A slot is asked for as "page_urlhost", "event VENDOR/NAME/MAJOR PATH" or "entity VENDOR/NAME/MAJOR#INDEX PATH"; * stands
- * for any.
+ * A slot is asked for as "page_urlhost", "event VENDOR/NAME/MAJOR PATH" or "entity
+ * VENDOR/NAME/MAJOR#INDEX PATH"; * stands for any.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EVT_CASE_H
 #define EVT_CASE_H
@@ -37,7 +38,8 @@ static struct evt_prop case_prop(struct arena *a, const char *words)
         CHECK(p.column >= 0, "no column %s", words);
         return p;
     }
-    if (sscanf(words, "%15s %79[^/]/%79[^/]/%15[^# ]#%u %79s", kind, vendor, name, major, &index, path) != 6 &&
+    if (sscanf(words, "%15s %79[^/]/%79[^/]/%15[^# ]#%u %79s", kind, vendor, name, major, &index,
+               path) != 6 &&
         sscanf(words, "%15s %79[^/]/%79[^/]/%15[^ ] %79s", kind, vendor, name, major, path) != 5)
         CHECK(false, "slot %s", words);
     p.kind = strcmp(kind, "event") == 0 ? EVT_PROP_EVENT : EVT_PROP_ENTITY;
@@ -77,7 +79,8 @@ static void case_close(struct evt_case *c)
 
 enum case_format { CASE_TP2, CASE_QUERY, CASE_JSON, CASE_MSGPACK };
 
-/* Decodes from a copy with nothing but the promised padding behind it; what was decoded before is gone. */
+/* Decodes from a copy with nothing but the promised padding behind it; what was decoded before is
+ * gone. */
 static bool case_bytes(struct evt_case *c, enum case_format format, struct str body)
 {
     char *copy = malloc(body.n + EVT_PADDING);
@@ -114,11 +117,13 @@ static inline bool case_json(struct evt_case *c, const char *body)
 /* items: what stands between the brackets of data */
 static inline bool case_tp2(struct evt_case *c, const char *items)
 {
-    return case_bytes(c, CASE_TP2,
-                      arena_printf(&c->arena,
-                                   "{\"schema\":\"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4\","
-                                   "\"data\":[%s]}",
-                                   items));
+    return case_bytes(
+        c, CASE_TP2,
+        arena_printf(
+            &c->arena,
+            "{\"schema\":\"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4\","
+            "\"data\":[%s]}",
+            items));
 }
 
 static struct val case_tree(struct arena *a, struct json_node n)
@@ -203,7 +208,8 @@ static inline const char *case_slots(struct evt_case *c, size_t i)
 {
     if (!c->ok || i >= c->batch.n)
         return c->batch.n_rejects ? arena_str(&c->arena, c->batch.rejects[0].why).p : c->err.text;
-    struct val list = {.type = VAL_LIST, .n = (uint32_t)evt_proj_slots(c->proj), .items = c->batch.evts[i].slots};
+    struct val list = {
+        .type = VAL_LIST, .n = (uint32_t)evt_proj_slots(c->proj), .items = c->batch.evts[i].slots};
     struct buf b = {0};
     val_write_json(&b, &list);
     struct str out = arena_str(&c->arena, buf_str(&b));
@@ -217,7 +223,9 @@ static inline const char *case_identity(struct evt_case *c, size_t i)
     if (!c->ok || i >= c->batch.n)
         return "no event";
     const struct evt *e = &c->batch.evts[i];
-    return arena_printf(&c->arena, "%.*s/%.*s/%.*s", STR_FMT(e->vendor), STR_FMT(e->name), STR_FMT(e->version)).p;
+    return arena_printf(&c->arena, "%.*s/%.*s/%.*s", STR_FMT(e->vendor), STR_FMT(e->name),
+                        STR_FMT(e->version))
+        .p;
 }
 
 static inline const char *case_reject(struct evt_case *c, size_t i)

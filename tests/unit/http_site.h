@@ -64,7 +64,7 @@ static inline void post_echo(struct http_req *r, void *ctx)
 
 static inline void get_big(struct http_req *r, void *ctx)
 {
-    enum { BIG = 32 << 20 };
+    enum { BIG = 16 << 20 };
     char *p = calloc(1, BIG);
     http_reply(r, 200, "application/octet-stream", (struct str){p, BIG});
     free(p);

@@ -188,6 +188,7 @@ static void test_listen(void)
         {"127.0.0.1:8080", true}, {"127.9.9.9:0", true}, {"[::1]:8080", true},   {"localhost:80", true},
         {"0.0.0.0:8080", false},  {"[::]:8080", false},  {":8080", false},       {"8080", false},
         {"10.0.0.1:80", false},   {"*:80", false},       {"example.com:80", false}, {"127.0.0.1.example.com:80", false},
+        {"127.0.0.1:65535", true}, {"127.0.0.1:65536", false}, {"127.0.0.1:", false},   {"127.0.0.1:http", false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char listen[100];

@@ -49,11 +49,13 @@ int main(void)
         char text[5] = {digits[v >> 10], digits[v >> 4 & 63], digits[v << 2 & 63], '=', 0};
         uint8_t out[8];
         size_t n;
-        bool ok = base64_decode(str_of(text), out, &n) && n == 2 && out[0] == v >> 8 && out[1] == (v & 255);
+        bool ok = base64_decode(str_of(text), out, &n) && n == 2 && out[0] == v >> 8 &&
+                  out[1] == (v & 255);
         if (!ok || v == 0)
             CHECK(ok, "%s", text);
     }
-    /* long ones: every length, and one wrong character at every place, against the same taken in short pieces */
+    /* long ones: every length, and one wrong character at every place, against the same taken in
+     * short pieces */
     static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for (size_t len = 0; len <= 200; len++) {
         char text[208], hurt[208];
@@ -65,7 +67,8 @@ int main(void)
         ok = base64_decode((struct str){text, len}, whole, &n);
         CHECK(ok == (len % 4 != 1), "%zu characters", len);
         for (size_t i = 0; ok && i < len; i += 4) {
-            same &= base64_decode((struct str){text + i, len - i < 4 ? len - i : 4}, piece, &n_piece);
+            same &=
+                base64_decode((struct str){text + i, len - i < 4 ? len - i : 4}, piece, &n_piece);
             same &= memcmp(piece, whole + want, n_piece) == 0;
             want += n_piece;
         }

@@ -1,4 +1,5 @@
-/* test_evt_columns.c -- the 131 columns stand in the enriched event's order, and values become a column's type or nothing.
+/* test_evt_columns.c -- the 131 columns stand in the enriched event's order, and values become a
+ * column's type or nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "evt/columns.h"
@@ -163,12 +164,14 @@ static void test_names(void)
         char other[64];
         size_t n = strlen(want[i].name);
         CHECK_INT(names_find(&names, str_of(want[i].name)), i);
-        for (size_t at = 0; at < n; at++) { /* every name with one letter changed is no column, or the other one */
+        for (size_t at = 0; at < n;
+             at++) { /* every name with one letter changed is no column, or the other one */
             memcpy(other, want[i].name, n + 1);
             other[at] ^= 1;
             CHECK_INT(names_find(&names, str_of(other)), evt_column_find(str_of(other)));
         }
-        CHECK_INT(names_find(&names, (struct str){want[i].name, n - 1}), evt_column_find((struct str){want[i].name, n - 1}));
+        CHECK_INT(names_find(&names, (struct str){want[i].name, n - 1}),
+                  evt_column_find((struct str){want[i].name, n - 1}));
     }
     CHECK_INT(names_find(&names, (struct str){0}), -1);
 }

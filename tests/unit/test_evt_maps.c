@@ -1,8 +1,9 @@
-/* test_evt_maps.c -- maps of columns as JSON and as msgpack: equal to each other and to what a tracker sends.
+/* test_evt_maps.c -- maps of columns as JSON and as msgpack: equal to each other and to what a
+ * tracker sends.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt_case.h"
 
-#define SP "com.snowplowanalytics.snowplow"
+#define SP   "com.snowplowanalytics.snowplow"
 #define SHOP "com.snowplowanalytics.snowplow.ecommerce"
 
 /* Decodes text as JSON and as msgpack; both have to give these slots. */
@@ -11,7 +12,8 @@ static void both(struct evt_case *c, const char *text, const char *identity, con
     for (int packed = 0; packed <= 1; packed++) {
         packed ? case_msgpack(c, text) : case_json(c, text);
         const char *got = case_slots(c, 0);
-        CHECK(strcmp(got, slots) == 0, "%s %s:\n  got  %s\n  want %s", packed ? "msgpack" : "JSON", text, got, slots);
+        CHECK(strcmp(got, slots) == 0, "%s %s:\n  got  %s\n  want %s", packed ? "msgpack" : "JSON",
+              text, got, slots);
         if (identity)
             CHECK_STR(case_identity(c, 0), identity);
     }
@@ -29,57 +31,89 @@ static void refused(struct evt_case *c, const char *text, const char *why)
 /* One event in every form: equal slots, time, id and identity. */
 static void test_equal(void)
 {
-    static const char contexts[] = "[{\"schema\":\"iglu:" SHOP "/product/jsonschema/1-0-0\",\"data\":{\"id\":\"P1\",\"price\":9.5}},"
-                                   "{\"schema\":\"iglu:" SHOP "/product/jsonschema/1-0-1\",\"data\":{\"id\":\"P2\",\"price\":3}}]";
-    static const char inner[] = "{\"schema\":\"iglu:" SHOP "/snowplow_ecommerce_action/jsonschema/1-0-2\",\"data\":{\"type\":"
+    static const char contexts[] =
+        "[{\"schema\":\"iglu:" SHOP
+        "/product/jsonschema/1-0-0\",\"data\":{\"id\":\"P1\",\"price\":9.5}},"
+        "{\"schema\":\"iglu:" SHOP
+        "/product/jsonschema/1-0-1\",\"data\":{\"id\":\"P2\",\"price\":3}}]";
+    static const char inner[] = "{\"schema\":\"iglu:" SHOP
+                                "/snowplow_ecommerce_action/jsonschema/1-0-2\",\"data\":{\"type\":"
                                 "\"add_to_cart\"}}";
     struct evt_case c;
-    CASE_OPEN(&c, "app_id", "platform", "event", "event_vendor", "event_name", "event_version", "event_format", "event_id",
-              "domain_userid", "domain_sessionidx", "page_url", "page_urlhost", "page_urlport", "refr_medium", "refr_source",
-              "refr_term", "mkt_medium", "mkt_clickid", "mkt_network", "dvce_screenwidth", "br_cookies", "dvce_created_tstamp",
-              "derived_tstamp", "collector_tstamp", "user_ipaddress", "useragent", "se_value",
-              "entity " SHOP "/product/1#1 price", "entity " SHOP "/product/1#0 id",
-              "event " SHOP "/snowplow_ecommerce_action/1 type", "contexts", "unstruct_event");
+    CASE_OPEN(&c, "app_id", "platform", "event", "event_vendor", "event_name", "event_version",
+              "event_format", "event_id", "domain_userid", "domain_sessionidx", "page_url",
+              "page_urlhost", "page_urlport", "refr_medium", "refr_source", "refr_term",
+              "mkt_medium", "mkt_clickid", "mkt_network", "dvce_screenwidth", "br_cookies",
+              "dvce_created_tstamp", "derived_tstamp", "collector_tstamp", "user_ipaddress",
+              "useragent", "se_value", "entity " SHOP "/product/1#1 price",
+              "entity " SHOP "/product/1#0 id", "event " SHOP "/snowplow_ecommerce_action/1 type",
+              "contexts", "unstruct_event");
     c.meta.ip = STR("1.2.3.4");
     c.meta.useragent = STR("agent");
     const char *want =
-        "[\"shop\",\"web\",\"unstruct\",\"" SHOP "\",\"snowplow_ecommerce_action\",\"1-0-2\",\"jsonschema\",\"id-1\",\"d1\",7,"
-        "\"https://a.example/?utm_medium=mail&gclid=g\",\"a.example\",443,\"search\",\"Google\",\"tarot\",\"mail\",\"g\","
-        "\"Google\",1920,true,1789999990000,1789999995000,1790000000000,\"1.2.3.4\",\"agent\",2.5,3,\"P1\",\"add_to_cart\",null,"
+        "[\"shop\",\"web\",\"unstruct\",\"" SHOP
+        "\",\"snowplow_ecommerce_action\",\"1-0-2\",\"jsonschema\",\"id-1\",\"d1\",7,"
+        "\"https://a.example/"
+        "?utm_medium=mail&gclid=g\",\"a.example\",443,\"search\",\"Google\",\"tarot\",\"mail\","
+        "\"g\","
+        "\"Google\",1920,true,1789999990000,1789999995000,1790000000000,\"1.2.3.4\",\"agent\",2.5,"
+        "3,\"P1\",\"add_to_cart\",null,"
         "null]";
-    char *co = (char *)case_quote(&c, arena_printf(&c.arena, "{\"schema\":\"iglu:" SP "/contexts/jsonschema/1-0-0\",\"data\":%s}",
+    char *co = (char *)case_quote(&c, arena_printf(&c.arena,
+                                                   "{\"schema\":\"iglu:" SP
+                                                   "/contexts/jsonschema/1-0-0\",\"data\":%s}",
                                                    contexts)
                                           .p);
     char *ue = (char *)case_quote(
-        &c, arena_printf(&c.arena, "{\"schema\":\"iglu:" SP "/unstruct_event/jsonschema/1-0-0\",\"data\":%s}", inner).p);
+        &c, arena_printf(&c.arena,
+                         "{\"schema\":\"iglu:" SP "/unstruct_event/jsonschema/1-0-0\",\"data\":%s}",
+                         inner)
+                .p);
     case_tp2(&c, arena_printf(&c.arena,
-                              "{\"e\":\"ue\",\"aid\":\"shop\",\"p\":\"web\",\"eid\":\"id-1\",\"duid\":\"d1\",\"vid\":\"7\",\"url\":"
-                              "\"https://a.example/?utm_medium=mail&gclid=g\",\"refr\":\"https://www.google.com/?q=tarot\","
-                              "\"res\":\"1920x1080\",\"cookie\":\"1\",\"dtm\":\"1789999990000\",\"stm\":\"1789999995000\","
+                              "{\"e\":\"ue\",\"aid\":\"shop\",\"p\":\"web\",\"eid\":\"id-1\","
+                              "\"duid\":\"d1\",\"vid\":\"7\",\"url\":"
+                              "\"https://a.example/?utm_medium=mail&gclid=g\",\"refr\":\"https://"
+                              "www.google.com/?q=tarot\","
+                              "\"res\":\"1920x1080\",\"cookie\":\"1\",\"dtm\":\"1789999990000\","
+                              "\"stm\":\"1789999995000\","
                               "\"se_va\":\"2.5\",\"co\":%s,\"ue_pr\":%s}",
                               co, ue)
                      .p);
     CHECK_STR(case_slots(&c, 0), want);
-    const char *map = "\"event\":\"%s\",\"app_id\":\"shop\",\"platform\":\"web\",\"event_id\":\"id-1\",\"domain_userid\":\"d1\","
-                      "\"domain_sessionidx\":%s,\"page_url\":\"https://a.example/?utm_medium=mail&gclid=g\",\"page_referrer\":"
-                      "\"https://www.google.com/?q=tarot\",\"dvce_screenwidth\":1920,\"br_cookies\":%s,\"dvce_created_tstamp\":%s,"
-                      "\"dvce_sent_tstamp\":1789999995000,\"se_value\":2.5";
+    const char *map =
+        "\"event\":\"%s\",\"app_id\":\"shop\",\"platform\":\"web\",\"event_id\":\"id-1\",\"domain_"
+        "userid\":\"d1\","
+        "\"domain_sessionidx\":%s,\"page_url\":\"https://a.example/"
+        "?utm_medium=mail&gclid=g\",\"page_referrer\":"
+        "\"https://www.google.com/"
+        "?q=tarot\",\"dvce_screenwidth\":1920,\"br_cookies\":%s,\"dvce_created_tstamp\":%s,"
+        "\"dvce_sent_tstamp\":1789999995000,\"se_value\":2.5";
     static const char *const forms[][4] = {
         {"unstruct", "7", "true", "1789999990000"},
         {"ue", "\"7\"", "\"1\"", "\"2026-09-21 14:13:10.000\""},
         {"unstruct", "7.0", "1", "\"2026-09-21T14:13:10Z\""},
     };
     for (size_t i = 0; i < COUNT_OF(forms); i++) {
-        struct str start = arena_printf(&c.arena, map, forms[i][0], forms[i][1], forms[i][2], forms[i][3]);
-        both(&c, arena_printf(&c.arena, "{%s,\"contexts\":%s,\"unstruct_event\":%s}", start.p, contexts, inner).p,
+        struct str start =
+            arena_printf(&c.arena, map, forms[i][0], forms[i][1], forms[i][2], forms[i][3]);
+        both(&c,
+             arena_printf(&c.arena, "{%s,\"contexts\":%s,\"unstruct_event\":%s}", start.p, contexts,
+                          inner)
+                 .p,
              SHOP "/snowplow_ecommerce_action/1-0-2", want);
-        both(&c, arena_printf(&c.arena,
-                              "[{\"unstruct_event\":{\"schema\":\"iglu:" SP "/unstruct_event/jsonschema/1-0-0\",\"data\":%s},"
-                              "\"derived_contexts\":{\"schema\":\"iglu:" SP "/contexts/jsonschema/1-0-1\",\"data\":%s},%s}]",
-                              inner, contexts, start.p)
-                     .p,
+        both(&c,
+             arena_printf(&c.arena,
+                          "[{\"unstruct_event\":{\"schema\":\"iglu:" SP
+                          "/unstruct_event/jsonschema/1-0-0\",\"data\":%s},"
+                          "\"derived_contexts\":{\"schema\":\"iglu:" SP
+                          "/contexts/jsonschema/1-0-1\",\"data\":%s},%s}]",
+                          inner, contexts, start.p)
+                 .p,
              SHOP "/snowplow_ecommerce_action/1-0-2", want);
-        both(&c, arena_printf(&c.arena, "{%s,\"contexts\":%s,\"unstruct_event\":%s}", start.p, co, ue).p, NULL, want);
+        both(
+            &c,
+            arena_printf(&c.arena, "{%s,\"contexts\":%s,\"unstruct_event\":%s}", start.p, co, ue).p,
+            NULL, want);
         CHECK_INT(c.batch.evts[0].ts_ms, case_now - 5000);
         CHECK(c.batch.evts[0].id == str_hash(STR("id-1")));
     }
@@ -90,27 +124,34 @@ static void test_identity(void)
 {
     struct evt_case c;
     CASE_OPEN(&c, "event", "event_vendor", "event_name", "event_version");
-    both(&c, "{\"event\":\"page_view\"}", SP "/page_view/1-0-0", "[\"page_view\",\"" SP "\",\"page_view\",\"1-0-0\"]");
-    both(&c, "{\"event\":\"pv\"}", SP "/page_view/1-0-0", "[\"page_view\",\"" SP "\",\"page_view\",\"1-0-0\"]");
+    both(&c, "{\"event\":\"page_view\"}", SP "/page_view/1-0-0",
+         "[\"page_view\",\"" SP "\",\"page_view\",\"1-0-0\"]");
+    both(&c, "{\"event\":\"pv\"}", SP "/page_view/1-0-0",
+         "[\"page_view\",\"" SP "\",\"page_view\",\"1-0-0\"]");
     both(&c, "{\"event\":\"struct\"}", "com.google.analytics/event/1-0-0",
          "[\"struct\",\"com.google.analytics\",\"event\",\"1-0-0\"]");
     both(&c, "{\"event\":\"transaction_item\"}", SP "/transaction_item/1-0-0",
          "[\"transaction_item\",\"" SP "\",\"transaction_item\",\"1-0-0\"]");
-    both(&c, "{\"event_vendor\":\"a\",\"event_name\":\"b\",\"event_version\":\"2-0-0\"}", "a/b/2-0-0",
-         "[\"unstruct\",\"a\",\"b\",\"2-0-0\"]");
-    both(&c, "{\"event_vendor\":\"a\",\"event_name\":\"b\"}", "a/b/", "[\"unstruct\",\"a\",\"b\",null]");
-    both(&c, "{\"event_vendor\":\"" SP "\",\"event_name\":\"page_ping\",\"event_version\":\"1-0-0\"}", SP "/page_ping/1-0-0",
-         "[\"page_ping\",\"" SP "\",\"page_ping\",\"1-0-0\"]");
-    both(&c, "{\"event\":\"unstruct\",\"event_vendor\":\"a\",\"event_name\":\"b\",\"event_version\":\"1-0-0\",\"unstruct_event\":"
-             "{\"schema\":\"iglu:x/y/jsonschema/3-0-0\",\"data\":{}}}",
+    both(&c, "{\"event_vendor\":\"a\",\"event_name\":\"b\",\"event_version\":\"2-0-0\"}",
+         "a/b/2-0-0", "[\"unstruct\",\"a\",\"b\",\"2-0-0\"]");
+    both(&c, "{\"event_vendor\":\"a\",\"event_name\":\"b\"}", "a/b/",
+         "[\"unstruct\",\"a\",\"b\",null]");
+    both(&c,
+         "{\"event_vendor\":\"" SP "\",\"event_name\":\"page_ping\",\"event_version\":\"1-0-0\"}",
+         SP "/page_ping/1-0-0", "[\"page_ping\",\"" SP "\",\"page_ping\",\"1-0-0\"]");
+    both(&c,
+         "{\"event\":\"unstruct\",\"event_vendor\":\"a\",\"event_name\":\"b\",\"event_version\":"
+         "\"1-0-0\",\"unstruct_event\":"
+         "{\"schema\":\"iglu:x/y/jsonschema/3-0-0\",\"data\":{}}}",
          "a/b/1-0-0", "[\"unstruct\",\"a\",\"b\",\"1-0-0\"]");
-    both(&c, "{\"unstruct_event\":{\"schema\":\"iglu:x/y/jsonschema/3-0-0\",\"data\":{}}}", "x/y/3-0-0",
-         "[\"unstruct\",\"x\",\"y\",\"3-0-0\"]");
-    both(&c, "{\"event\":\"page_view\",\"event_name\":7,\"event_vendor\":null}", SP "/page_view/1-0-0",
-         "[\"page_view\",\"" SP "\",\"page_view\",\"1-0-0\"]");
+    both(&c, "{\"unstruct_event\":{\"schema\":\"iglu:x/y/jsonschema/3-0-0\",\"data\":{}}}",
+         "x/y/3-0-0", "[\"unstruct\",\"x\",\"y\",\"3-0-0\"]");
+    both(&c, "{\"event\":\"page_view\",\"event_name\":7,\"event_vendor\":null}",
+         SP "/page_view/1-0-0", "[\"page_view\",\"" SP "\",\"page_view\",\"1-0-0\"]");
     refused(&c, "{}", "item 0: event: missing, and no event_vendor with event_name");
     refused(&c, "[{\"event\":7}]", "item 0: event: missing, and no event_vendor with event_name");
-    refused(&c, "{\"event_name\":\"b\"}", "item 0: event: missing, and no event_vendor with event_name");
+    refused(&c, "{\"event_name\":\"b\"}",
+            "item 0: event: missing, and no event_vendor with event_name");
     refused(&c, "{\"event\":\"nonsense\"}", "item 0: event: unknown event \"nonsense\"");
     refused(&c, "{\"event\":\"unstruct\"}", "item 0: unstruct_event: missing");
     case_close(&c);
@@ -121,17 +162,26 @@ static void test_times(void)
     struct evt_case c;
     CASE_OPEN(&c, "derived_tstamp", "collector_tstamp");
     both(&c, "{\"event\":\"pv\"}", NULL, "[1790000000000,1790000000000]");
-    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":\"2026-09-21 14:13:00.250\"}", NULL, "[1789999980250,1790000000000]");
-    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":1789999980250}", NULL, "[1789999980250,1790000000000]");
-    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":1999999980250}", NULL, "[1790000000000,1790000000000]");
-    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":\"?\",\"true_tstamp\":\"2026-09-21 14:13:00\"}", NULL,
-         "[1789999980000,1790000000000]");
-    both(&c, "{\"event\":\"pv\",\"collector_tstamp\":1780000000000}", NULL, "[1780000000000,1780000000000]");
-    both(&c, "{\"event\":\"pv\",\"collector_tstamp\":1999999999999}", NULL, "[1790000000000,1790000000000]");
-    both(&c, "{\"event\":\"pv\",\"collector_tstamp\":1780000000000,\"dvce_created_tstamp\":1,\"dvce_sent_tstamp\":5001}", NULL,
-         "[1779999995000,1780000000000]");
-    both(&c, "{\"event\":\"pv\",\"dvce_created_tstamp\":-9223372036854775808,\"dvce_sent_tstamp\":9223372036854775807}", NULL,
+    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":\"2026-09-21 14:13:00.250\"}", NULL,
+         "[1789999980250,1790000000000]");
+    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":1789999980250}", NULL,
+         "[1789999980250,1790000000000]");
+    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":1999999980250}", NULL,
          "[1790000000000,1790000000000]");
+    both(&c, "{\"event\":\"pv\",\"derived_tstamp\":\"?\",\"true_tstamp\":\"2026-09-21 14:13:00\"}",
+         NULL, "[1789999980000,1790000000000]");
+    both(&c, "{\"event\":\"pv\",\"collector_tstamp\":1780000000000}", NULL,
+         "[1780000000000,1780000000000]");
+    both(&c, "{\"event\":\"pv\",\"collector_tstamp\":1999999999999}", NULL,
+         "[1790000000000,1790000000000]");
+    both(&c,
+         "{\"event\":\"pv\",\"collector_tstamp\":1780000000000,\"dvce_created_tstamp\":1,\"dvce_"
+         "sent_tstamp\":5001}",
+         NULL, "[1779999995000,1780000000000]");
+    both(&c,
+         "{\"event\":\"pv\",\"dvce_created_tstamp\":-9223372036854775808,\"dvce_sent_tstamp\":"
+         "9223372036854775807}",
+         NULL, "[1790000000000,1790000000000]");
     case_close(&c);
 }
 
@@ -148,8 +198,9 @@ static void test_mismatch(void)
     for (int i = 0; i < EVT_COLUMNS; i++) {
         struct evt_case c;
         const char *name = evt_columns[i].name;
-        bool filled = !strcmp(name, "event") || !strcmp(name, "event_id") || !strcmp(name, "event_format") ||
-                      !strcmp(name, "collector_tstamp") || !strcmp(name, "derived_tstamp") || !strcmp(name, "event_vendor") ||
+        bool filled = !strcmp(name, "event") || !strcmp(name, "event_id") ||
+                      !strcmp(name, "event_format") || !strcmp(name, "collector_tstamp") ||
+                      !strcmp(name, "derived_tstamp") || !strcmp(name, "event_vendor") ||
                       !strcmp(name, "event_name") || !strcmp(name, "event_version");
         if (evt_columns[i].type == EVT_COL_JSON)
             continue;
@@ -162,7 +213,11 @@ static void test_mismatch(void)
                 CHECK_STR(without, "[null]");
             if (strcmp(name, "event") == 0)
                 continue;
-            both(&c, arena_printf(&c.arena, "{\"event\":\"pv\",\"%s\":%s}", name, wrong[evt_columns[i].type][k]).p, NULL, without);
+            both(&c,
+                 arena_printf(&c.arena, "{\"event\":\"pv\",\"%s\":%s}", name,
+                              wrong[evt_columns[i].type][k])
+                     .p,
+                 NULL, without);
         }
         case_close(&c);
     }
@@ -173,22 +228,35 @@ static void test_parts(void)
     struct evt_case c;
     CASE_OPEN(&c, "entity a/x/1#0 v", "entity a/x/1#1 v", "entity a/x/1#2 v", "event a/e/1 v");
 #define X(v) "{\"schema\":\"iglu:a/x/jsonschema/1-0-0\",\"data\":{\"v\":" v "}}"
-    both(&c, "{\"event\":\"pv\",\"derived_contexts\":[" X("3") "],\"contexts\":[" X("1") "," X("2") "]}", NULL, "[1,2,3,null]");
-    both(&c, "{\"event\":\"pv\",\"contexts\":null,\"derived_contexts\":\"\"}", NULL, "[null,null,null,null]");
-    both(&c, "{\"event\":\"pv\",\"contexts\":[],\"unstruct_event\":{\"schema\":\"iglu:a/e/jsonschema/1-0-0\",\"data\":{\"v\":1}}}",
+    both(
+        &c,
+        "{\"event\":\"pv\",\"derived_contexts\":[" X("3") "],\"contexts\":[" X("1") "," X("2") "]}",
+        NULL, "[1,2,3,null]");
+    both(&c, "{\"event\":\"pv\",\"contexts\":null,\"derived_contexts\":\"\"}", NULL,
+         "[null,null,null,null]");
+    both(&c,
+         "{\"event\":\"pv\",\"contexts\":[],\"unstruct_event\":{\"schema\":\"iglu:a/e/jsonschema/"
+         "1-0-0\",\"data\":{\"v\":1}}}",
          NULL, "[null,null,null,1]");
-    both(&c, "{\"event\":\"pv\",\"contexts\":[{\"data\":{\"v\":1,\"schema\":2},\"more\":[[[]]],\"schema\":"
-             "\"iglu:a/x/jsonschema/1-0-0\"}]}",
+    both(&c,
+         "{\"event\":\"pv\",\"contexts\":[{\"data\":{\"v\":1,\"schema\":2},\"more\":[[[]]],"
+         "\"schema\":"
+         "\"iglu:a/x/jsonschema/1-0-0\"}]}",
          NULL, "[1,null,null,null]");
-    both(&c, "{\"event\":\"pv\",\"contexts\":[" X("[1]") "," X("{}") "," X("null") "]}", NULL, "[null,null,null,null]");
+    both(&c, "{\"event\":\"pv\",\"contexts\":[" X("[1]") "," X("{}") "," X("null") "]}", NULL,
+         "[null,null,null,null]");
     refused(&c, "{\"event\":\"pv\",\"contexts\":5}", "item 0: contexts: not self-describing data");
     refused(&c, "{\"event\":\"pv\",\"contexts\":[5]}", "item 0: contexts: entity 0: no schema");
-    refused(&c, "{\"event\":\"pv\",\"contexts\":[" X("1") ",{\"schema\":5}]}", "item 0: contexts: entity 1: no schema");
+    refused(&c, "{\"event\":\"pv\",\"contexts\":[" X("1") ",{\"schema\":5}]}",
+            "item 0: contexts: entity 1: no schema");
     refused(&c, "{\"event\":\"pv\",\"contexts\":{}}", "item 0: contexts: no schema");
-    refused(&c, "{\"event\":\"pv\",\"derived_contexts\":{\"schema\":\"iglu:" SP "/contexts/jsonschema/1-0-0\",\"data\":{}}}",
+    refused(&c,
+            "{\"event\":\"pv\",\"derived_contexts\":{\"schema\":\"iglu:" SP
+            "/contexts/jsonschema/1-0-0\",\"data\":{}}}",
             "item 0: derived_contexts: data is no list");
     refused(&c, "{\"event\":\"ue\",\"unstruct_event\":[]}", "item 0: unstruct_event: no schema");
-    refused(&c, "{\"event\":\"ue\",\"unstruct_event\":true}", "item 0: unstruct_event: not self-describing data");
+    refused(&c, "{\"event\":\"ue\",\"unstruct_event\":true}",
+            "item 0: unstruct_event: not self-describing data");
     refused(&c, "[7]", "item 0: not a map of columns");
     case_close(&c);
 }
@@ -196,8 +264,10 @@ static void test_parts(void)
 static void test_neighbours(void)
 {
     struct evt_case c;
-    const char *text = "[{\"event\":\"pv\",\"app_id\":\"a\"},{\"event\":\"??\"},{\"event\":\"pv\",\"app_id\":\"b\"},[[]],"
-                       "{\"event\":\"pv\",\"contexts\":[1],\"app_id\":\"x\"},{\"event\":\"pv\",\"app_id\":\"c\"}]";
+    const char *text =
+        "[{\"event\":\"pv\",\"app_id\":\"a\"},{\"event\":\"??\"},{\"event\":\"pv\",\"app_id\":"
+        "\"b\"},[[]],"
+        "{\"event\":\"pv\",\"contexts\":[1],\"app_id\":\"x\"},{\"event\":\"pv\",\"app_id\":\"c\"}]";
     CASE_OPEN(&c, "app_id");
     for (int packed = 0; packed <= 1; packed++) {
         CHECK(packed ? case_msgpack(&c, text) : case_json(&c, text));
@@ -216,7 +286,13 @@ static void test_neighbours(void)
 
 static void test_json_bodies(void)
 {
-    static const char *const bad[] = {"", "7", "\"x\"", "null", "{\"event\":", "[{\"event\":\"pv\"}", "{\"event\":\"pv\",\"x\":1e999}"};
+    static const char *const bad[] = {"",
+                                      "7",
+                                      "\"x\"",
+                                      "null",
+                                      "{\"event\":",
+                                      "[{\"event\":\"pv\"}",
+                                      "{\"event\":\"pv\",\"x\":1e999}"};
     struct evt_case c;
     CASE_OPEN(&c, "app_id");
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -231,20 +307,35 @@ static void test_json_bodies(void)
 static void test_msgpack_bytes(void)
 {
     struct evt_case c;
-#define PV "\xa5" "event\xa2pv"
+#define PV                                                                                         \
+    "\xa5"                                                                                         \
+    "event\xa2pv"
     CASE_OPEN(&c, "app_id", "se_value", "txn_id");
-    CHECK(case_bytes(&c, CASE_MSGPACK, STR("\x83" PV "\xa6" "app_id\xa2\xff\xfe\xa6" "txn_id\xcf\xff\xff\xff\xff\xff\xff\xff\xff")));
+    CHECK(case_bytes(&c, CASE_MSGPACK,
+                     STR("\x83" PV "\xa6"
+                         "app_id\xa2\xff\xfe\xa6"
+                         "txn_id\xcf\xff\xff\xff\xff\xff\xff\xff\xff")));
     CHECK_STR(case_slots(&c, 0), "[null,null,null]");
-    CHECK(case_bytes(&c, CASE_MSGPACK, STR("\x82" PV "\xa8" "se_value\xcb\x7f\xf8\0\0\0\0\0\0"))); /* NaN */
+    CHECK(case_bytes(&c, CASE_MSGPACK,
+                     STR("\x82" PV "\xa8"
+                         "se_value\xcb\x7f\xf8\0\0\0\0\0\0"))); /* NaN */
     CHECK_STR(case_slots(&c, 0), "[null,null,null]");
-    CHECK(case_bytes(&c, CASE_MSGPACK, STR("\x82" PV "\xa8" "se_value\xcb\x7f\xf0\0\0\0\0\0\0"))); /* infinite */
+    CHECK(case_bytes(&c, CASE_MSGPACK,
+                     STR("\x82" PV "\xa8"
+                         "se_value\xcb\x7f\xf0\0\0\0\0\0\0"))); /* infinite */
     CHECK_STR(case_slots(&c, 0), "[null,null,null]");
-    CHECK(case_bytes(&c, CASE_MSGPACK, STR("\x83" PV "\xa6" "app_id\xc4\x01x\x05\xa1y"))); /* bin; a key that is a number */
+    CHECK(case_bytes(&c, CASE_MSGPACK,
+                     STR("\x83" PV "\xa6"
+                         "app_id\xc4\x01x\x05\xa1y"))); /* bin; a key that is a number */
     CHECK_STR(case_slots(&c, 0), "[null,null,null]");
-    CHECK(case_bytes(&c, CASE_MSGPACK, STR("\x83" PV "\xa6" "app_id\xa1x\xa6" "app_id\xa1y"))); /* twice: the last */
+    CHECK(case_bytes(&c, CASE_MSGPACK,
+                     STR("\x83" PV "\xa6"
+                         "app_id\xa1x\xa6"
+                         "app_id\xa1y"))); /* twice: the last */
     CHECK_STR(case_slots(&c, 0), "[\"y\",null,null]");
 
-    struct str whole = STR("\x92\x82" PV "\xa6" "app_id\xa1x\x82" PV "\xa1k\x93\x01\x81\xa1z\xcd\x01\x02\xd4\x01\x02");
+    struct str whole = STR("\x92\x82" PV "\xa6"
+                           "app_id\xa1x\x82" PV "\xa1k\x93\x01\x81\xa1z\xcd\x01\x02\xd4\x01\x02");
     CHECK(case_bytes(&c, CASE_MSGPACK, whole) && c.batch.n == 2, "%s", c.err.text);
     for (size_t n = 0; n < whole.n; n++) {
         CHECK(!case_bytes(&c, CASE_MSGPACK, (struct str){whole.p, n}), "%zu bytes", n);

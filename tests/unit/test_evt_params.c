@@ -1,4 +1,5 @@
-/* test_evt_params.c -- every parameter of the tracker protocol reaches its column, by POST and by GET.
+/* test_evt_params.c -- every parameter of the tracker protocol reaches its column, by POST and by
+ * GET.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt_case.h"
 
@@ -15,7 +16,8 @@ static const struct {
     {"p", "srv", "platform", "\"srv\""},
     {"p", "headset", "platform", "\"headset\""},
     {"aid", "shop", "app_id", "\"shop\""},
-    {"eid", "C6EF3124-B53A-4B13-A233-0088F79DCBCB", "event_id", "\"C6EF3124-B53A-4B13-A233-0088F79DCBCB\""},
+    {"eid", "C6EF3124-B53A-4B13-A233-0088F79DCBCB", "event_id",
+     "\"C6EF3124-B53A-4B13-A233-0088F79DCBCB\""},
     {"tna", "sp", "name_tracker", "\"sp\""},
     {"tv", "js-4.0.0", "v_tracker", "\"js-4.0.0\""},
     {"cv", "c-1", "v_collector", "\"c-1\""},
@@ -105,7 +107,8 @@ static const char *encoded(struct evt_case *c, const char *value)
 {
     char *out = arena_alloc(&c->arena, 3 * strlen(value) + 1), *o = out;
     for (; *value; value++) {
-        bool plain = (*value >= 'a' && *value <= 'z') || (*value >= 'A' && *value <= 'Z') || (*value >= '0' && *value <= '9');
+        bool plain = (*value >= 'a' && *value <= 'z') || (*value >= 'A' && *value <= 'Z') ||
+                     (*value >= '0' && *value <= '9');
         o += plain ? sprintf(o, "%c", *value) : sprintf(o, "%%%02X", (uint8_t)*value);
     }
     *o = 0;
@@ -119,13 +122,20 @@ static void test_table(void)
         const char *want = cases[i].want, *got;
         CASE_OPEN(&c, cases[i].column);
         want = arena_printf(&c.arena, "[%s]", want).p;
-        case_tp2(&c, arena_printf(&c.arena, "{\"e\":\"pv\",\"%s\":%s}", cases[i].param, case_quote(&c, cases[i].value)).p);
+        case_tp2(&c, arena_printf(&c.arena, "{\"e\":\"pv\",\"%s\":%s}", cases[i].param,
+                                  case_quote(&c, cases[i].value))
+                         .p);
         got = case_slots(&c, 0);
-        CHECK(strcmp(got, want) == 0, "POST %s=%s: %s, want %s", cases[i].param, cases[i].value, got, want);
-        case_bytes(&c, CASE_QUERY, arena_printf(&c.arena, "e=pv&%s=%s", cases[i].param, encoded(&c, cases[i].value)));
+        CHECK(strcmp(got, want) == 0, "POST %s=%s: %s, want %s", cases[i].param, cases[i].value,
+              got, want);
+        case_bytes(
+            &c, CASE_QUERY,
+            arena_printf(&c.arena, "e=pv&%s=%s", cases[i].param, encoded(&c, cases[i].value)));
         got = case_slots(&c, 0);
-        CHECK(strcmp(got, want) == 0, "GET %s=%s: %s, want %s", cases[i].param, cases[i].value, got, want);
-        case_tp2(&c, arena_printf(&c.arena, "{\"e\":\"pv\",\"%s\":\"\"}", cases[i].param).p); /* empty is missing */
+        CHECK(strcmp(got, want) == 0, "GET %s=%s: %s, want %s", cases[i].param, cases[i].value, got,
+              want);
+        case_tp2(&c, arena_printf(&c.arena, "{\"e\":\"pv\",\"%s\":\"\"}", cases[i].param)
+                         .p); /* empty is missing */
         if (strcmp(cases[i].column, "derived_tstamp") && strcmp(cases[i].column, "event_id"))
             CHECK_STR(case_slots(&c, 0), "[null]");
         case_close(&c);
@@ -136,10 +146,12 @@ static void test_precedence(void)
 {
     struct evt_case c;
     CASE_OPEN(&c, "network_userid", "se_category", "ti_name");
-    case_tp2(&c, "{\"e\":\"pv\",\"tnuid\":\"t\",\"nuid\":\"n\"},{\"nuid\":\"n\",\"tnuid\":\"t\",\"e\":\"pv\"}");
+    case_tp2(&c, "{\"e\":\"pv\",\"tnuid\":\"t\",\"nuid\":\"n\"},{\"nuid\":\"n\",\"tnuid\":\"t\","
+                 "\"e\":\"pv\"}");
     CHECK_STR(case_slots(&c, 0), "[\"t\",null,null]");
     CHECK_STR(case_slots(&c, 1), "[\"t\",null,null]");
-    case_tp2(&c, "{\"e\":\"se\",\"ev_ca\":\"old\",\"se_ca\":\"new\",\"ti_nm\":\"a\"},{\"e\":\"pv\",\"nuid\":\"n\",\"tnuid\":\"\"}");
+    case_tp2(&c, "{\"e\":\"se\",\"ev_ca\":\"old\",\"se_ca\":\"new\",\"ti_nm\":\"a\"},{\"e\":\"pv\","
+                 "\"nuid\":\"n\",\"tnuid\":\"\"}");
     CHECK_STR(case_slots(&c, 0), "[null,\"new\",\"a\"]");
     CHECK_STR(case_slots(&c, 1), "[\"n\",null,null]");
     c.meta.nuid = STR("cookie");
@@ -156,12 +168,15 @@ static void test_request(void)
     c.meta.ip = STR("9.9.9.9");
     c.meta.useragent = STR("curl/8");
     c.meta.referer = STR("https://from.example/a b");
-    case_tp2(&c, "{\"e\":\"pv\"},{\"e\":\"pv\",\"ip\":\"1.1.1.1,2.2.2.2\",\"ua\":\"x\",\"url\":\"http://u.example/\"}");
-    CHECK_STR(case_slots(&c, 0), "[\"9.9.9.9\",\"curl/8\",\"https://from.example/a%20b\",\"from.example\"]");
+    case_tp2(&c, "{\"e\":\"pv\"},{\"e\":\"pv\",\"ip\":\"1.1.1.1,2.2.2.2\",\"ua\":\"x\",\"url\":"
+                 "\"http://u.example/\"}");
+    CHECK_STR(case_slots(&c, 0),
+              "[\"9.9.9.9\",\"curl/8\",\"https://from.example/a%20b\",\"from.example\"]");
     CHECK_STR(case_slots(&c, 1), "[\"1.1.1.1\",\"x\",\"http://u.example/\",\"u.example\"]");
     c.meta.useragent = STR("bad \xff byte");
     case_tp2(&c, "{\"e\":\"pv\",\"ip\":\" ,2.2.2.2\"}");
-    CHECK_STR(case_slots(&c, 0), "[\"9.9.9.9\",null,\"https://from.example/a%20b\",\"from.example\"]");
+    CHECK_STR(case_slots(&c, 0),
+              "[\"9.9.9.9\",null,\"https://from.example/a%20b\",\"from.example\"]");
     case_close(&c);
 }
 

@@ -49,10 +49,14 @@ int main(void)
     CHECK_STR(steps_of(&a, "a..b"), "path \"a..b\": a name is missing at character 3");
     CHECK_STR(steps_of(&a, "a b"), "path \"a b\": a dot or [ is missing at character 2");
     CHECK_STR(steps_of(&a, "a[0]b"), "path \"a[0]b\": a dot or [ is missing at character 5");
-    CHECK_STR(steps_of(&a, "a[]"), "path \"a[]\": a number or a quoted name is missing at character 3");
-    CHECK_STR(steps_of(&a, "a[-1]"), "path \"a[-1]\": a number or a quoted name is missing at character 3");
-    CHECK_STR(steps_of(&a, "a[*]"), "path \"a[*]\": a number or a quoted name is missing at character 3");
-    CHECK_STR(steps_of(&a, "a[4294967296]"), "path \"a[4294967296]\": a number or a quoted name is missing at character 13");
+    CHECK_STR(steps_of(&a, "a[]"),
+              "path \"a[]\": a number or a quoted name is missing at character 3");
+    CHECK_STR(steps_of(&a, "a[-1]"),
+              "path \"a[-1]\": a number or a quoted name is missing at character 3");
+    CHECK_STR(steps_of(&a, "a[*]"),
+              "path \"a[*]\": a number or a quoted name is missing at character 3");
+    CHECK_STR(steps_of(&a, "a[4294967296]"),
+              "path \"a[4294967296]\": a number or a quoted name is missing at character 13");
     CHECK_STR(steps_of(&a, "a[0"), "path \"a[0\": ] is missing at character 4");
     CHECK_STR(steps_of(&a, "a['b"), "path \"a['b\": the closing quote is missing at character 5");
     CHECK_STR(steps_of(&a, "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a"),

@@ -11,14 +11,15 @@ static const char *parts(const char *text)
         CHECK(u.scheme.n == 0 && u.host.n == 0 && u.path.n == 0 && u.query.n == 0 && u.port == -1);
         return "none";
     }
-    snprintf(out, sizeof(out), "%.*s|%.*s|%d|%.*s|%.*s|%.*s", STR_FMT(u.scheme), STR_FMT(u.host), u.port, STR_FMT(u.path),
-             STR_FMT(u.query), STR_FMT(u.fragment));
+    snprintf(out, sizeof(out), "%.*s|%.*s|%d|%.*s|%.*s|%.*s", STR_FMT(u.scheme), STR_FMT(u.host),
+             u.port, STR_FMT(u.path), STR_FMT(u.query), STR_FMT(u.fragment));
     return out;
 }
 
 static void test_parts(void)
 {
-    CHECK_STR(parts("https://www.example.com/a/b?x=1&y=2#top"), "https|www.example.com|443|/a/b|x=1&y=2|top");
+    CHECK_STR(parts("https://www.example.com/a/b?x=1&y=2#top"),
+              "https|www.example.com|443|/a/b|x=1&y=2|top");
     CHECK_STR(parts("http://example.com"), "http|example.com|80|||");
     CHECK_STR(parts("http://example.com/"), "http|example.com|80|/||");
     CHECK_STR(parts("http://example.com:8080/p"), "http|example.com|8080|/p||");

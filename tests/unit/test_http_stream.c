@@ -113,12 +113,18 @@ static void check_drain(void)
     int64_t start = mono_ms();
     http_stop(site.http);
     CHECK(hear(idle, NULL, 0, 5000));
-    CHECK(mono_ms() - start < 200);
+    CHECK(mono_ms() - start < 1000);
     CHECK(hear(stream, NULL, 0, 5000));
     char *retry = strstr(heard, "retry: ");
     int retry_ms = retry ? atoi(retry + 7) : 0;
     CHECK(retry_ms >= 1000 && retry_ms <= 5000, "retry %d", retry_ms);
-    CHECK_INT(dial(), -1);
+    int late = dial(); /* each front closes its listener as soon as it hears of it */
+    for (int i = 0; i < 100 && late >= 0; i++) {
+        close(late);
+        usleep(10000);
+        late = dial();
+    }
+    CHECK_INT(late, -1);
     say(half, "llo");
     CHECK(hear(half, NULL, 0, 5000));
     CHECK(strstr(heard, "\r\n\r\nhello") && strstr(heard, "\r\nConnection: close\r\n"), "%s",

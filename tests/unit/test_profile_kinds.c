@@ -1,8 +1,8 @@
 /* test_profile_kinds.c -- each kind as a table: what went in, what comes out, and when.
  *
- * A case is a line of events `seconds:value`, an aggregation, a window or a ttl in seconds, and answers `seconds=json`. Values
- * are JSON scalars without blanks; a bare word is a string; `-` is a missing property.
- * SPDX-License-Identifier: Apache-2.0 */
+ * A case is a line of events `seconds:value`, an aggregation, a window or a ttl in seconds, and
+ * answers `seconds=json`. Values are JSON scalars without blanks; a bare word is a string; `-` is a
+ * missing property. SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "profile/profile.h"
 
@@ -20,12 +20,14 @@ static const int64_t START_MS = 1700000000000;
 
 static const struct row rows[] = {
     /* a window is (now - period, now] */
-    {KEEP_TIMES, AGG_COUNTER, TYPE_INT32, 10, 0, "1:- 2:- 2:- 5:-", "5=4 10=4 11=3 12=1 14=1 15=null", "5=11 11=12 12=15 15=never"},
+    {KEEP_TIMES, AGG_COUNTER, TYPE_INT32, 10, 0, "1:- 2:- 2:- 5:-",
+     "5=4 10=4 11=3 12=1 14=1 15=null", "5=11 11=12 12=15 15=never"},
     {KEEP_TIMES, AGG_COUNTER, TYPE_STRING, 10, 0, "1:-", "5=\"1\"", NULL},
     {KEEP_SUM, AGG_COUNTER, TYPE_INT32, 0, 0, "1:- 2:-", "2=2 9999999=2", "2=never"},
     {KEEP_SUM, AGG_COUNTER, TYPE_INT32, 0, 10, "1:- 2:-", "2=2 11=2 12=null", "2=12 12=never"},
     /* numbers and strings that read as numbers; nothing else counts */
-    {KEEP_NUMBERS, AGG_SUM, TYPE_DOUBLE, 10, 0, "1:1.5 2:\"2.5\" 3:web 4:true 5:-", "5=4 11=2.5 12=null", "5=11 11=12"},
+    {KEEP_NUMBERS, AGG_SUM, TYPE_DOUBLE, 10, 0, "1:1.5 2:\"2.5\" 3:web 4:true 5:-",
+     "5=4 11=2.5 12=null", "5=11 11=12"},
     {KEEP_NUMBERS, AGG_SUM, TYPE_INT32, 10, 0, "1:1.5 2:-3.25", "5=-1", NULL},
     {KEEP_NUMBERS, AGG_SUM, TYPE_INT32, 10, 0, "1:3e9", "5=null", NULL},
     {KEEP_NUMBERS, AGG_SUM, TYPE_INT64, 10, 0, "1:3e9", "5=3000000000", NULL},
@@ -45,7 +47,8 @@ static const struct row rows[] = {
     {KEEP_FREQS, AGG_MOST_FREQUENT, TYPE_ANY, 0, 5, "1:a 1:a 9:b 5:c", "9=\"a\"", NULL},
     {KEEP_SET, AGG_UNIQUE_LIST, TYPE_ANY, 0, 5, "1:a 9:b 9:a", "9=[\"a\",\"b\"]", NULL},
     {KEEP_SET, AGG_UNIQUE_LIST, TYPE_ANY, 0, 5, "1:z 9:b", "9=[\"b\"]", "9=14 14=never"},
-    {KEEP_SET, AGG_UNIQUE_LIST, TYPE_ANY, 0, 5, "1:z 9:b 5:m", "9=[\"z\",\"m\",\"b\"] 14=null", NULL},
+    {KEEP_SET, AGG_UNIQUE_LIST, TYPE_ANY, 0, 5, "1:z 9:b 5:m", "9=[\"z\",\"m\",\"b\"] 14=null",
+     NULL},
     {KEEP_LAST, AGG_LAST, TYPE_ANY, 0, 5, "1:z 9:b", "9=\"b\" 13=\"b\" 14=null", "9=14 14=never"},
     /* equal times: the smaller is first, the greater last */
     {KEEP_VALUES, AGG_FIRST, TYPE_ANY, 10, 0, "2:b 2:a 2:c 4:0", "5=\"a\" 12=0 14=null", "5=12"},
@@ -55,20 +58,27 @@ static const struct row rows[] = {
     {KEEP_LAST, AGG_LAST, TYPE_ANY, 0, 0, "2:a 3:-", "5=\"a\"", NULL},
     {KEEP_LAST, AGG_LAST, TYPE_ANY, 0, 0, "2:a 3:\"\"", "5=\"\"", NULL},
     /* frequencies: ties go to the value seen last */
-    {KEEP_VALUES, AGG_MOST_FREQUENT, TYPE_ANY, 10, 0, "1:a 2:b 3:b 4:a 5:c", "5=\"a\" 11=\"b\" 14=\"c\"", NULL},
+    {KEEP_VALUES, AGG_MOST_FREQUENT, TYPE_ANY, 10, 0, "1:a 2:b 3:b 4:a 5:c",
+     "5=\"a\" 11=\"b\" 14=\"c\"", NULL},
     {KEEP_VALUES, AGG_LEAST_FREQUENT, TYPE_ANY, 10, 0, "1:a 2:b 3:b 4:a 4:d 5:c", "5=\"c\"", NULL},
     {KEEP_FREQS, AGG_LEAST_FREQUENT, TYPE_ANY, 0, 0, "1:a 2:b 3:b 4:a", "5=\"a\"", NULL},
     {KEEP_FREQS, AGG_MOST_FREQUENT, TYPE_ANY, 0, 0, "1:a 4:b 4:c", "5=\"c\"", NULL},
-    {KEEP_FREQS, AGG_CATEGORY_COUNT, TYPE_DICT, 0, 0, "1:a 2:b 3:b 4:7 5:7.0 6:true", "9={\"7\":2,\"b\":2,\"true\":1,\"a\":1}", NULL},
-    {KEEP_FREQS, AGG_CATEGORY_COUNT, TYPE_DICT, 0, 0, "1:7 2:\"7\" 3:b", "9={\"7\":2,\"b\":1}", NULL},
-    {KEEP_VALUES, AGG_CATEGORY_COUNT, TYPE_DICT, 10, 0, "1:a 2:b 3:a", "9={\"a\":2,\"b\":1} 11={\"a\":1,\"b\":1} 13=null", NULL},
+    {KEEP_FREQS, AGG_CATEGORY_COUNT, TYPE_DICT, 0, 0, "1:a 2:b 3:b 4:7 5:7.0 6:true",
+     "9={\"7\":2,\"b\":2,\"true\":1,\"a\":1}", NULL},
+    {KEEP_FREQS, AGG_CATEGORY_COUNT, TYPE_DICT, 0, 0, "1:7 2:\"7\" 3:b", "9={\"7\":2,\"b\":1}",
+     NULL},
+    {KEEP_VALUES, AGG_CATEGORY_COUNT, TYPE_DICT, 10, 0, "1:a 2:b 3:a",
+     "9={\"a\":2,\"b\":1} 11={\"a\":1,\"b\":1} 13=null", NULL},
     {KEEP_FREQS, AGG_CATEGORY_COUNT, TYPE_STRING, 0, 0, "1:a", "9=null", NULL},
     /* distinct: seeing one again moves it to the end */
-    {KEEP_SET, AGG_UNIQUE_LIST, TYPE_STRING_LIST, 10, 0, "1:a 2:b 3:a 4:5", "5=[\"b\",\"a\",\"5\"] 12=[\"a\",\"5\"] 14=null", "5=12"},
-    {KEEP_SET, AGG_UNIQUE_LIST, TYPE_INT32_LIST, 0, 0, "1:a 2:1 3:2.5 4:\"9\" 5:true", "5=[1,2,9]", NULL},
+    {KEEP_SET, AGG_UNIQUE_LIST, TYPE_STRING_LIST, 10, 0, "1:a 2:b 3:a 4:5",
+     "5=[\"b\",\"a\",\"5\"] 12=[\"a\",\"5\"] 14=null", "5=12"},
+    {KEEP_SET, AGG_UNIQUE_LIST, TYPE_INT32_LIST, 0, 0, "1:a 2:1 3:2.5 4:\"9\" 5:true", "5=[1,2,9]",
+     NULL},
     {KEEP_SET, AGG_UNIQUE_LIST, TYPE_BOOL_LIST, 0, 0, "1:a 2:1 3:false", "5=[false]", NULL},
     {KEEP_SET, AGG_UNIQUE_LIST, TYPE_STRING, 0, 0, "1:a", "5=null", NULL},
-    {KEEP_SET, AGG_APPROX_COUNT_DISTINCT, TYPE_INT64, 10, 0, "1:a 2:b 3:a 4:1 5:1.0", "5=3 12=2 15=null", NULL},
+    {KEEP_SET, AGG_APPROX_COUNT_DISTINCT, TYPE_INT64, 10, 0, "1:a 2:b 3:a 4:1 5:1.0",
+     "5=3 12=2 15=null", NULL},
     {KEEP_SET, AGG_APPROX_COUNT_DISTINCT, TYPE_INT64, 0, 0, "1:a 2:b", "99=2", "5=never"},
     /* types */
     {KEEP_LAST, AGG_LAST, TYPE_INT32, 0, 0, "1:2147483648", "5=null", NULL},
@@ -127,9 +137,17 @@ static bool next_pair(const char **p, char sep, int64_t *number, struct str *tex
 
 static void run_row(const struct row *r, struct val dflt)
 {
-    struct plan_series series = {.id = 9, .keep = r->keep, .slot = r->agg == AGG_COUNTER ? -1 : 0, .longest_ms = r->period_s * 1000,
-                                 .shortest_ms = r->period_s * 1000, .ttl_ms = r->ttl_s * 1000};
-    struct plan_attr attr = {.agg = r->agg, .type = r->type, .period_ms = r->period_s * 1000, .ttl_ms = r->ttl_s * 1000, .dflt = dflt};
+    struct plan_series series = {.id = 9,
+                                 .keep = r->keep,
+                                 .slot = r->agg == AGG_COUNTER ? -1 : 0,
+                                 .longest_ms = r->period_s * 1000,
+                                 .shortest_ms = r->period_s * 1000,
+                                 .ttl_ms = r->ttl_s * 1000};
+    struct plan_attr attr = {.agg = r->agg,
+                             .type = r->type,
+                             .period_ms = r->period_s * 1000,
+                             .ttl_ms = r->ttl_s * 1000,
+                             .dflt = dflt};
     struct plan plan = {.series = &series, .n_series = 1, .attrs = &attr, .n_attrs = 1};
     struct store *s = store_new(&profile_limits_default);
     struct profile *p = store_touch(s, 1, STR("x"));
@@ -150,8 +168,8 @@ static void run_row(const struct row *r, struct val dflt)
         else
             val_write_json(&b, &v);
         if (b.n)
-            CHECK(str_eq(buf_str(&b), text), "row %d (%s) at %d: got %.*s, want %.*s", (int)(r - rows), r->events, (int)at,
-                  STR_FMT(buf_str(&b)), STR_FMT(text));
+            CHECK(str_eq(buf_str(&b), text), "row %d (%s) at %d: got %.*s, want %.*s",
+                  (int)(r - rows), r->events, (int)at, STR_FMT(buf_str(&b)), STR_FMT(text));
         buf_fini(&b);
     }
     for (const char *f = r->fades ? r->fades : ""; next_pair(&f, '=', &at, &text);) {

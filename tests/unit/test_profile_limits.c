@@ -42,7 +42,8 @@ static void one_init(struct one *o, struct plan_series series, struct profile_li
 
 static struct val one_read(struct one *o, enum agg agg, int64_t period, int64_t now)
 {
-    struct plan_attr attr = {.agg = agg, .type = TYPE_ANY, .period_ms = period, .ttl_ms = o->series.ttl_ms};
+    struct plan_attr attr = {
+        .agg = agg, .type = TYPE_ANY, .period_ms = period, .ttl_ms = o->series.ttl_ms};
     return profile_read(o->store, o->p, &o->plan, &attr, now, &arena);
 }
 
@@ -54,7 +55,8 @@ static int64_t total_of(struct val dict)
     return sum;
 }
 
-/* What the folded series says of a window, as a number of events: every event's value is 1 or true. */
+/* What the folded series says of a window, as a number of events: every event's value is 1 or true.
+ */
 static int64_t folded_count(struct one *o, int64_t period, int64_t now)
 {
     struct val v;
@@ -79,15 +81,21 @@ static int64_t count_since(const int64_t *times, size_t n, int64_t since)
     return count;
 }
 
-/* count(period) <= read <= count(period * (1 + 1/64)), whatever the window, when most of the series is folded. */
+/* count(period) <= read <= count(period * (1 + 1/64)), whatever the window, when most of the series
+ * is folded. */
 static void test_folding(enum keep keep, int64_t shortest, int64_t longest, int64_t step, size_t n)
 {
     struct profile_limits limits = profile_limits_default;
     limits.entries = 256;
     struct one o;
-    one_init(&o, (struct plan_series){.keep = keep, .slot = keep == KEEP_TIMES ? -1 : 0, .longest_ms = longest, .shortest_ms = shortest},
+    one_init(&o,
+             (struct plan_series){.keep = keep,
+                                  .slot = keep == KEEP_TIMES ? -1 : 0,
+                                  .longest_ms = longest,
+                                  .shortest_ms = shortest},
              limits);
-    int64_t *times = calloc(n, sizeof(*times)), now = START, folded = stat_get(STAT_SERIES_FOLDED), inexact = 0;
+    int64_t *times = calloc(n, sizeof(*times)), now = START, folded = stat_get(STAT_SERIES_FOLDED),
+            inexact = 0;
     for (size_t i = 0; i < n; i++) {
         now += below(2 * step);
         times[i] = now - (below(10) ? 0 : below(step * 2000));
@@ -95,23 +103,32 @@ static void test_folding(enum keep keep, int64_t shortest, int64_t longest, int6
         profile_add(o.store, o.p, &o.series, times[i], v, now);
         if (i % 97 != 0)
             continue;
-        int64_t period = below(2) ? shortest + below(longest - shortest + 1) : below(2) ? shortest : longest;
+        int64_t period = below(2)   ? shortest + below(longest - shortest + 1)
+                         : below(2) ? shortest
+                                    : longest;
         int64_t at = now + (below(2) ? 0 : below(longest));
-        int64_t least = count_since(times, i + 1, at - period), most = count_since(times, i + 1, at - period - period / 64);
+        int64_t least = count_since(times, i + 1, at - period),
+                most = count_since(times, i + 1, at - period - period / 64);
         int64_t got = folded_count(&o, period, at);
-        CHECK(least <= got && got <= most, "keep %d: %" PRId64 " <= %" PRId64 " <= %" PRId64, keep, least, got, most);
+        CHECK(least <= got && got <= most, "keep %d: %" PRId64 " <= %" PRId64 " <= %" PRId64, keep,
+              least, got, most);
         inexact += got != least;
-        struct plan_attr attr = {.agg = keep == KEEP_TIMES ? AGG_COUNTER : keep == KEEP_NUMBERS ? AGG_SUM : AGG_CATEGORY_COUNT,
-                                 .type = TYPE_ANY, .period_ms = period};
+        struct plan_attr attr = {.agg = keep == KEEP_TIMES     ? AGG_COUNTER
+                                        : keep == KEEP_NUMBERS ? AGG_SUM
+                                                               : AGG_CATEGORY_COUNT,
+                                 .type = TYPE_ANY,
+                                 .period_ms = period};
         int64_t fade = profile_next_fade(o.store, o.p, &o.plan, &attr, at);
         CHECK(fade > at);
         if (fade != INT64_MAX) {
             CHECK_INT(folded_count(&o, period, fade - 1), got);
             CHECK(folded_count(&o, period, fade) < got);
         }
-        int64_t left = below(got + 1), when = profile_next_at_most(o.store, o.p, &o.plan, &attr, left, at);
+        int64_t left = below(got + 1),
+                when = profile_next_at_most(o.store, o.p, &o.plan, &attr, left, at);
         if (keep == KEEP_TIMES && left < got)
-            CHECK(folded_count(&o, period, when - 1) > left && folded_count(&o, period, when) <= left);
+            CHECK(folded_count(&o, period, when - 1) > left &&
+                  folded_count(&o, period, when) <= left);
         arena_reset(&arena);
     }
     CHECK(stat_get(STAT_SERIES_FOLDED) - folded > (int64_t)n / 2);
@@ -126,11 +143,14 @@ static void test_folding(enum keep keep, int64_t shortest, int64_t longest, int6
     store_free(o.store);
 }
 
-/* Below its limit a set is exact; past it the value seen least recently goes, and the count is estimated. */
+/* Below its limit a set is exact; past it the value seen least recently goes, and the count is
+ * estimated. */
 static void test_set(int64_t longest, int64_t ttl)
 {
     struct one o;
-    one_init(&o, (struct plan_series){.keep = KEEP_SET, .longest_ms = longest, .shortest_ms = longest, .ttl_ms = ttl},
+    one_init(&o,
+             (struct plan_series){
+                 .keep = KEEP_SET, .longest_ms = longest, .shortest_ms = longest, .ttl_ms = ttl},
              profile_limits_default);
     enum { N = 60000 };
     const int64_t step = DAY / N;
@@ -148,41 +168,68 @@ static void test_set(int64_t longest, int64_t ttl)
             continue;
         int64_t period = longest ? longest / (1 + below(4)) : 0;
         int64_t want = 0, since = period ? now - period : INT64_MIN;
-        for (int k = 0; k <= i; k++) { /* last seen by itself or by the two that are twice its number */
+        for (int k = 0; k <= i;
+             k++) { /* last seen by itself or by the two that are twice its number */
             int64_t last = k;
             for (int j = 2 * k; j <= 2 * k + 1; j++)
                 if (j <= i && j % 3 == 0)
                     last = MAX_OF(last, j);
             want += START + last * step > since;
         }
-        double got = (double)one_read(&o, AGG_APPROX_COUNT_DISTINCT, period, now).i, error = (got - (double)want) / (double)want;
+        double got = (double)one_read(&o, AGG_APPROX_COUNT_DISTINCT, period, now).i,
+               error = (got - (double)want) / (double)want;
         CHECK(fabs(error) < 5 * 0.0115, "%d: got %.0f, want %" PRId64, i, got, want);
         squares += error * error;
         checks++;
         arena_reset(&arena);
     }
-    printf("approx_count_distinct: mean error %.2f %% over %" PRId64 " reads, %zu bytes\n", 100 * sqrt(squares / (double)checks), checks,
-           store_bytes(o.store));
+    printf("approx_count_distinct: mean error %.2f %% over %" PRId64 " reads, %zu bytes\n",
+           100 * sqrt(squares / (double)checks), checks, store_bytes(o.store));
     CHECK(sqrt(squares / (double)checks) < 0.02);
     CHECK(stat_get(STAT_VALUES_DROPPED) > dropped);
     int64_t now = START + (N - 1) * step;
     struct val list = one_read(&o, AGG_UNIQUE_LIST, longest, now);
     CHECK_INT(list.n, 1000);
     CHECK_INT(list.items[999].i, (N - 1) * 7919LL);
-    if (longest || ttl) { /* when nothing dropped can be seen any more, it is exact again, and then nothing */
-        struct plan_attr attr = {.agg = AGG_APPROX_COUNT_DISTINCT, .period_ms = longest, .ttl_ms = ttl, .type = TYPE_ANY};
+    if (longest ||
+        ttl) { /* when nothing dropped can be seen any more, it is exact again, and then nothing */
+        struct plan_attr attr = {.agg = AGG_APPROX_COUNT_DISTINCT,
+                                 .period_ms = longest,
+                                 .ttl_ms = ttl,
+                                 .type = TYPE_ANY};
         int64_t fade = profile_next_fade(o.store, o.p, &o.plan, &attr, now);
         CHECK(fade > now && one_read(&o, AGG_APPROX_COUNT_DISTINCT, longest, fade - 1).i ==
                                 one_read(&o, AGG_APPROX_COUNT_DISTINCT, longest, now).i);
     }
     if (longest) {
         int64_t at = START + (N - 1 - 300) * step + longest;
-        CHECK_INT(one_read(&o, AGG_APPROX_COUNT_DISTINCT, longest, at).i, one_read(&o, AGG_UNIQUE_LIST, longest, at).n);
+        CHECK_INT(one_read(&o, AGG_APPROX_COUNT_DISTINCT, longest, at).i,
+                  one_read(&o, AGG_UNIQUE_LIST, longest, at).n);
         store_sweep(o.store, &o.plan, at, 1);
         CHECK(store_bytes(o.store) < 120000, "%zu", store_bytes(o.store));
     }
     store_sweep(o.store, &o.plan, now + 4 * DAY, 1);
     CHECK_INT(store_count(o.store), longest || ttl ? 0 : 1);
+    store_free(o.store);
+}
+
+static void test_late(void)
+{
+    struct one o;
+    one_init(&o,
+             (struct plan_series){
+                 .keep = KEEP_TIMES, .slot = -1, .longest_ms = HOUR, .shortest_ms = HOUR},
+             profile_limits_default);
+    int64_t late = stat_get(STAT_EVENTS_LATE);
+    CHECK(profile_add(o.store, o.p, &o.series, START, val_null, START));
+    CHECK(profile_add(o.store, o.p, &o.series, START - 60000, val_null, START));
+    CHECK_INT(stat_get(STAT_EVENTS_LATE) - late, 0);
+    CHECK(profile_add(o.store, o.p, &o.series, START - 60001, val_null, START));
+    CHECK_INT(stat_get(STAT_EVENTS_LATE) - late, 1);
+    CHECK(
+        !profile_add(o.store, o.p, &o.series, START - HOUR, val_null, START)); /* past the window */
+    CHECK_INT(stat_get(STAT_EVENTS_LATE) - late, 2);
+    CHECK_INT(one_read(&o, AGG_COUNTER, HOUR, START).i, 3);
     store_free(o.store);
 }
 
@@ -193,7 +240,8 @@ static void test_freqs(void)
     limits.list_values = 2;
     struct one o;
     one_init(&o, (struct plan_series){.keep = KEEP_FREQS}, limits);
-    static const char *const seen[] = {"a", "a", "b", "c", "c", "d"}; /* b is the rarest when d comes */
+    static const char *const seen[] = {"a", "a", "b",
+                                       "c", "c", "d"}; /* b is the rarest when d comes */
     for (size_t i = 0; i < COUNT_OF(seen); i++)
         profile_add(o.store, o.p, &o.series, START + (int64_t)i, val_strz(seen[i]), START + 100);
     CHECK_STR(one_read(&o, AGG_LEAST_FREQUENT, 0, START + 100).s, "d");
@@ -263,7 +311,9 @@ static void test_dedupe(void)
     CHECK(!profile_seen(s, p, 0, START + 1000 * 10000)); /* it was the oldest, and pushed out */
     for (uint64_t i = 2; i < 1001; i++)
         CHECK(profile_seen(s, p, i, START + 1000 * 10000));
-    CHECK(profile_seen(s, p, 500, START + 5000000 + DAY - 1000)); /* a day later less a second, a day and a second */
+    CHECK(profile_seen(s, p, 500,
+                       START + 5000000 + DAY -
+                           1000)); /* a day later less a second, a day and a second */
     CHECK(!profile_seen(s, p, 500, START + 5000000 + DAY + 1000));
     uint64_t digest = store_digest(s);
     CHECK(profile_seen(s, p, 700, START + 7000000 + DAY));
@@ -298,12 +348,14 @@ static void test_dedupe(void)
     store_free(s);
 }
 
-/* Many profiles: all are found, half are past and swept in slices, the gauge and the bytes follow. */
+/* Many profiles: all are found, half are past and swept in slices, the gauge and the bytes follow.
+ */
 static void test_store(void)
 {
     enum { N = 100000 };
     struct one o;
-    one_init(&o, (struct plan_series){.keep = KEEP_LAST, .longest_ms = DAY, .shortest_ms = DAY}, profile_limits_default);
+    one_init(&o, (struct plan_series){.keep = KEEP_LAST, .longest_ms = DAY, .shortest_ms = DAY},
+             profile_limits_default);
     int64_t gauge = stat_get(STAT_PROFILES);
     char id[32];
     size_t empty = store_bytes(o.store);
@@ -327,6 +379,10 @@ static void test_store(void)
     for (int i = 0; i < 3 * N / 1000; i++)
         store_sweep(o.store, &o.plan, START + DAY, 1000);
     CHECK_INT(store_count(o.store), N / 2);
+    for (int i = 0; i < N; i++) { /* deleting some loses no others */
+        snprintf(id, sizeof(id), "user-%d", i / 2);
+        CHECK_INT(store_find(o.store, 7 + i % 2, str_of(id)) != NULL, i % 2);
+    }
     o.series.id = 6; /* nobody knows the series any more */
     for (int i = 0; i < N / 1000; i++)
         store_sweep(o.store, &o.plan, START + DAY, 1000);
@@ -343,12 +399,14 @@ int main(void)
     test_folding(KEEP_TIMES, HOUR, 7 * DAY, HOUR / 60, 20000);
     test_folding(KEEP_NUMBERS, HOUR, 7 * DAY, HOUR / 60, 20000);
     test_folding(KEEP_VALUES, HOUR, 7 * DAY, HOUR / 60, 20000);
-    test_folding(KEEP_TIMES, 60000, 30 * DAY, HOUR / 60, 40000); /* panes that must widen with age */
+    test_folding(KEEP_TIMES, 60000, 30 * DAY, HOUR / 60,
+                 40000); /* panes that must widen with age */
     test_folding(KEEP_TIMES, HOUR, HOUR, 1000, 20000);
     test_folding(KEEP_TIMES, 30, 1000, 1, 20000);
     test_set(DAY / 2, 0);
     test_set(0, 0);
     test_set(0, HOUR);
+    test_late();
     test_freqs();
     test_strings();
     test_runs();

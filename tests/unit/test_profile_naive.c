@@ -1,8 +1,9 @@
 /* test_profile_naive.c -- every aggregation against a naive evaluator over a plain list of events.
  *
- * Random streams: late, repeated, equal times, values of all kinds; windows of seconds to days, lifetimes with and without ttl;
- * read at random times. The evaluator below follows the definitions of profile.h word for word and knows nothing of how they are kept.
- * SPDX-License-Identifier: Apache-2.0 */
+ * Random streams: late, repeated, equal times, values of all kinds; windows of seconds to days,
+ * lifetimes with and without ttl; read at random times. The evaluator below follows the definitions
+ * of profile.h word for word and knows nothing of how they are kept. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "check.h"
 #include "profile/profile.h"
 
@@ -69,14 +70,18 @@ static void plan_make(int64_t longest, int64_t shorter, int64_t ttl)
             uint32_t at = 0;
             for (; at < plan.n_series; at++) {
                 const struct plan_series *s = &plan.series[at];
-                if (s->keep == want.keep && s->slot == want.slot && s->longest_ms == want.longest_ms && s->ttl_ms == want.ttl_ms)
+                if (s->keep == want.keep && s->slot == want.slot &&
+                    s->longest_ms == want.longest_ms && s->ttl_ms == want.ttl_ms)
                     break;
             }
             want.id = (at * 7 + 3) % 101; /* no order */
             if (at == plan.n_series)
                 plan.series[plan.n_series++] = want;
-            plan.attrs[plan.n_attrs++] = (struct plan_attr){
-                .series = at, .agg = reads[i].agg, .type = TYPE_ANY, .period_ms = spans[k].period, .ttl_ms = spans[k].ttl};
+            plan.attrs[plan.n_attrs++] = (struct plan_attr){.series = at,
+                                                            .agg = reads[i].agg,
+                                                            .type = TYPE_ANY,
+                                                            .period_ms = spans[k].period,
+                                                            .ttl_ms = spans[k].ttl};
         }
     }
 }
@@ -168,7 +173,8 @@ static size_t groups_of(const struct history *h, struct group *groups, struct ar
     for (size_t i = 0; i < h->n; i++) {
         struct str text = text_of(h->items[i].v, a);
         size_t k = 0;
-        while (k < n && !(by_text ? str_eq(groups[k].text, text) : val_eq(groups[k].v, h->items[i].v)))
+        while (k < n &&
+               !(by_text ? str_eq(groups[k].text, text) : val_eq(groups[k].v, h->items[i].v)))
             k++;
         if (k == n)
             groups[n++] = (struct group){.text = text};
@@ -182,7 +188,8 @@ static size_t groups_of(const struct history *h, struct group *groups, struct ar
 #if __LDBL_MANT_DIG__ >= 113
 #define WIDE long double
 #else
-#define WIDE __float128 /* numbers of 2^63 that cancel each other leave nothing of cents in 64 bits */
+#define WIDE                                                                                       \
+    __float128 /* numbers of 2^63 that cancel each other leave nothing of cents in 64 bits */
 #endif
 
 static struct val naive_number(const struct history *h, enum agg agg)
@@ -195,7 +202,9 @@ static struct val naive_number(const struct history *h, enum agg agg)
         min = fmin(min, d);
         max = fmax(max, d);
     }
-    return val_dbl(agg == AGG_MIN ? min : agg == AGG_MAX ? max : (double)(agg == AGG_SUM ? sum : sum / h->n));
+    return val_dbl(agg == AGG_MIN   ? min
+                   : agg == AGG_MAX ? max
+                                    : (double)(agg == AGG_SUM ? sum : sum / h->n));
 }
 
 static struct val naive_groups(const struct history *h, enum agg agg, struct arena *a)
@@ -226,7 +235,8 @@ static struct val naive_groups(const struct history *h, enum agg agg, struct are
     return v;
 }
 
-static struct val naive(const struct history *all, const struct plan_attr *attr, int64_t now, struct arena *a)
+static struct val naive(const struct history *all, const struct plan_attr *attr, int64_t now,
+                        struct arena *a)
 {
     struct history h = relevant(all, attr, now);
     struct val v = val_null;
@@ -275,18 +285,23 @@ static const char *shown(struct val v)
     return s.p;
 }
 
-static void compare(const struct store *s, const struct profile *p, const struct history *h, int64_t now, const char *what)
+static void compare(const struct store *s, const struct profile *p, const struct history *h,
+                    int64_t now, const char *what)
 {
     for (size_t i = 0; i < plan.n_attrs; i++) {
         const struct plan_attr *attr = &plan.attrs[i];
-        struct val got = profile_read(s, p, &plan, attr, now, &arena), want = naive(h, attr, now, &arena);
-        CHECK(same(got, want, attr->agg), "%s: agg %d period %" PRId64 " ttl %" PRId64 " now %" PRId64 ": got %s, want %s", what,
-              attr->agg, attr->period_ms, attr->ttl_ms, now, shown(got), shown(want));
+        struct val got = profile_read(s, p, &plan, attr, now, &arena),
+                   want = naive(h, attr, now, &arena);
+        CHECK(same(got, want, attr->agg),
+              "%s: agg %d period %" PRId64 " ttl %" PRId64 " now %" PRId64 ": got %s, want %s",
+              what, attr->agg, attr->period_ms, attr->ttl_ms, now, shown(got), shown(want));
     }
 }
 
-/* Until next_fade nothing changes; profile_next_at_most is when the naive count first is low enough. */
-static void check_fades(const struct store *s, const struct profile *p, const struct history *h, int64_t now)
+/* Until next_fade nothing changes; profile_next_at_most is when the naive count first is low
+ * enough. */
+static void check_fades(const struct store *s, const struct profile *p, const struct history *h,
+                        int64_t now)
 {
     for (size_t i = 0; i < plan.n_attrs; i++) {
         const struct plan_attr *attr = &plan.attrs[i];
@@ -294,8 +309,10 @@ static void check_fades(const struct store *s, const struct profile *p, const st
         CHECK(fade > now);
         struct val v = profile_read(s, p, &plan, attr, now, &arena);
         int64_t until = fade == INT64_MAX ? now + 100LL * DAY : fade;
-        CHECK(same(profile_read(s, p, &plan, attr, until - 1, &arena), v, attr->agg), "agg %d", attr->agg);
-        CHECK(same(profile_read(s, p, &plan, attr, now + below(until - now), &arena), v, attr->agg), "agg %d", attr->agg);
+        CHECK(same(profile_read(s, p, &plan, attr, until - 1, &arena), v, attr->agg), "agg %d",
+              attr->agg);
+        CHECK(same(profile_read(s, p, &plan, attr, now + below(until - now), &arena), v, attr->agg),
+              "agg %d", attr->agg);
         if (attr->agg == AGG_COUNTER && fade != INT64_MAX)
             CHECK(!same(profile_read(s, p, &plan, attr, fade, &arena), v, attr->agg));
         if (attr->agg != AGG_COUNTER || !attr->period_ms)
@@ -307,17 +324,31 @@ static void check_fades(const struct store *s, const struct profile *p, const st
             continue;
         }
         struct val before = naive(h, attr, when - 1, &arena), then = naive(h, attr, when, &arena);
-        CHECK(when > now && before.i > n && (then.type == VAL_NULL || then.i <= n), "n %" PRId64, n);
+        CHECK(when > now && before.i > n && (then.type == VAL_NULL || then.i <= n), "n %" PRId64,
+              n);
     }
 }
 
 static struct val random_value(int kinds)
 {
     static char texts[8][64];
-    static const char *const words[] = {"",       "a",   "web",  "mobile", "a longer value", "1",
-                                        "12.5",   "-3",  "true", "seven77", "h\xc3\xa9llo w\xc3\xb6rld", "1e3"};
-    static const int64_t ints[] = {0, 1, -3, 7, 140737488355327, 140737488355328, -140737488355329, INT64_MAX, INT64_MIN, 1000};
-    static const double dbls[] = {0.0, 1.0, 12.5, -0.125, 1e300, 0.1, 1000.0, 140737488355328.0, 3.3};
+    static const char *const words[] = {"",
+                                        "a",
+                                        "web",
+                                        "mobile",
+                                        "a longer value",
+                                        "1",
+                                        "12.5",
+                                        "-3",
+                                        "true",
+                                        "seven77",
+                                        "h\xc3\xa9llo w\xc3\xb6rld",
+                                        "1e3"};
+    static const int64_t ints[] = {
+        0,         1,         -3,  7, 140737488355327, 140737488355328, -140737488355329,
+        INT64_MAX, INT64_MIN, 1000};
+    static const double dbls[] = {0.0, 1.0, 12.5, -0.125, 1e300, 0.1, 1000.0, 140737488355328.0,
+                                  3.3};
     switch (below(kinds)) {
     case 0:
         return val_null;
@@ -347,7 +378,8 @@ static struct val random_value(int kinds)
 static void add(struct store *s, struct profile *p, struct event e, int64_t now)
 {
     for (size_t i = 0; i < plan.n_series; i++) {
-        bool took = profile_add(s, p, &plan.series[i], e.ts, plan.series[i].slot < 0 ? val_null : e.v, now);
+        bool took =
+            profile_add(s, p, &plan.series[i], e.ts, plan.series[i].slot < 0 ? val_null : e.v, now);
         CHECK(!took || usable(&plan.series[i], e.v));
     }
 }
@@ -359,7 +391,8 @@ static void remember(struct history *h, struct event e)
 }
 
 /* One stream: events come now and then, often late; everything is read now and then. */
-static void stream(uint64_t seed, int64_t longest, int64_t shorter, int64_t ttl, int64_t step, size_t n, int kinds)
+static void stream(uint64_t seed, int64_t longest, int64_t shorter, int64_t ttl, int64_t step,
+                   size_t n, int kinds)
 {
     struct profile_limits limits = profile_limits_default;
     limits.runs = 100000;
@@ -410,7 +443,8 @@ static void shuffled(uint64_t seed, int64_t longest, int64_t ttl, size_t n)
     struct history h = {0};
     int64_t start = 1700000000000, end = start + 20LL * HOUR;
     for (size_t i = 0; i < n; i++)
-        remember(&h, (struct event){start + below(end - start + 1) / SECOND * SECOND, random_value(7)});
+        remember(&h,
+                 (struct event){start + below(end - start + 1) / SECOND * SECOND, random_value(7)});
     qsort(h.items, n, sizeof(*h.items), event_cmp);
     for (size_t i = 0; i < n; i++) {
         profile_seen(a, store_touch(a, 2, STR("x")), (uint64_t)i, end);
@@ -448,7 +482,8 @@ int main(int argc, char **argv)
         stream(seed + 2, HOUR, 10 * MINUTE, 10 * MINUTE, MINUTE, 600, 9);
         stream(seed + 3, 30LL * DAY, 7LL * DAY, DAY, 6 * HOUR, 600, 9);
         stream(seed + 4, DAY, HOUR, HOUR, MINUTE, 1500, 7);
-        stream(seed + 5, 365LL * DAY, 3 * DAY, 40LL * DAY, 10 * DAY, 300, 7); /* chunks wider than 2^32 ms */
+        stream(seed + 5, 365LL * DAY, 3 * DAY, 40LL * DAY, 10 * DAY, 300,
+               7); /* chunks wider than 2^32 ms */
         stream(seed + 6, 2LL, 1LL, 1LL, 2, 300, 4);
         shuffled(seed + 7, DAY, 10 * MINUTE, 700);
         shuffled(seed + 8, HOUR, 2 * MINUTE, 400);
