@@ -185,8 +185,8 @@ function M.install(s)
 
   local function by_function(...)
     local n = select("#", ...)
-    local fn = select(n, ...)
-    if n == 0 or type(fn) ~= "function" then
+    local fn = n > 0 and select(n, ...)
+    if type(fn) ~= "function" then
       s.fail("criterion names what it reads, then the function: criterion(atomic.page_url, function(url) return … end)")
     elseif n == 1 then
       s.fail("criterion names what its function reads: criterion(atomic.page_url, function(url) return … end)")

@@ -13,7 +13,7 @@
 
 enum type { UNSIGNED, I64, SIZE, BOOL, STRING, LIST, LEVEL };
 #define AT(field) offsetof(struct config, field)
-#define MS_MAX (366LL * 86400 * 1000)
+#define MS_MAX    (366LL * 86400 * 1000)
 
 static const struct option {
     const char *name;
@@ -23,64 +23,94 @@ static const struct option {
     const char *dflt;    /* NULL: the room's own, or nothing */
     const char *help;
 } options[] = {
-    {"listen", STRING, AT(listen), 0, 0, "127.0.0.1:8080", "address and port to serve; port 0: any that is free"},
+    {"listen", STRING, AT(listen), 0, 0, "127.0.0.1:8080",
+     "address and port to serve; port 0: any that is free"},
     {"rules", STRING, AT(rules), 0, 0, "rules", "folder of the rule files"},
     {"data", STRING, AT(data), 0, 0, "data", "folder for what is kept; made when missing"},
     {"fronts", UNSIGNED, AT(fronts), 1, 256, "1", "threads that serve requests"},
-    {"referers", STRING, AT(referers), 0, 0, NULL, "file of referrer domains instead of the one built in"},
-    {"internal_domains", LIST, AT(internal_domains), 0, 0, NULL, "referrer hosts that count as internal"},
-    {"log.level", LEVEL, AT(log_level), 0, 0, "info", "the least that is logged: debug, info, warn or error"},
+    {"referers", STRING, AT(referers), 0, 0, NULL,
+     "file of referrer domains instead of the one built in"},
+    {"internal_domains", LIST, AT(internal_domains), 0, 0, NULL,
+     "referrer hosts that count as internal"},
+    {"log.level", LEVEL, AT(log_level), 0, 0, "info",
+     "the least that is logged: debug, info, warn or error"},
 
     {"http.line", SIZE, AT(http.line), 256, 1 << 20, NULL, "bytes of a request line"},
     {"http.head", SIZE, AT(http.head), 1024, 1 << 20, NULL, "bytes of a request's head"},
     {"http.body", SIZE, AT(http.body), 1024, 1 << 30, NULL, "bytes of a body"},
-    {"http.head_ms", I64, AT(http.head_ms), 1, MS_MAX, NULL, "a head must be there so long after its first byte"},
-    {"http.body_ms", I64, AT(http.body_ms), 1, MS_MAX, NULL, "a body must be there so long after its head"},
-    {"http.idle_ms", I64, AT(http.idle_ms), 1, MS_MAX, NULL, "a connection may be silent so long between requests"},
+    {"http.head_ms", I64, AT(http.head_ms), 1, MS_MAX, NULL,
+     "a head must be there so long after its first byte"},
+    {"http.body_ms", I64, AT(http.body_ms), 1, MS_MAX, NULL,
+     "a body must be there so long after its head"},
+    {"http.idle_ms", I64, AT(http.idle_ms), 1, MS_MAX, NULL,
+     "a connection may be silent so long between requests"},
     {"http.write_ms", I64, AT(http.write_ms), 1, MS_MAX, NULL, "an answer must be read so soon"},
-    {"http.drain_ms", I64, AT(http.drain_ms), 0, MS_MAX, NULL, "what is under way when stopping may take so long"},
+    {"http.drain_ms", I64, AT(http.drain_ms), 0, MS_MAX, NULL,
+     "what is under way when stopping may take so long"},
     {"http.connections", UNSIGNED, AT(http.connections), 1, 1 << 20, NULL, "connections in all"},
-    {"http.per_address", UNSIGNED, AT(http.per_address), 0, 1 << 20, NULL, "connections of one address; 0: no cap"},
-    {"http.streams", UNSIGNED, AT(http.streams), 0, 1 << 20, NULL, "streams of interventions in all"},
-    {"http.streams_per_address", UNSIGNED, AT(http.streams_per_address), 0, 1 << 20, NULL, "of one address; 0: no cap"},
-    {"http.stream_bytes", SIZE, AT(http.stream_bytes), 1024, 1 << 30, NULL, "unsent bytes at which a stream is dropped"},
-    {"http.stream_ping_ms", I64, AT(http.stream_ping_ms), 100, MS_MAX, NULL, "a silent stream gets a comment so often"},
+    {"http.per_address", UNSIGNED, AT(http.per_address), 0, 1 << 20, NULL,
+     "connections of one address; 0: no cap"},
+    {"http.streams", UNSIGNED, AT(http.streams), 0, 1 << 20, NULL,
+     "streams of interventions in all"},
+    {"http.streams_per_address", UNSIGNED, AT(http.streams_per_address), 0, 1 << 20, NULL,
+     "of one address; 0: no cap"},
+    {"http.stream_bytes", SIZE, AT(http.stream_bytes), 1024, 1 << 30, NULL,
+     "unsent bytes at which a stream is dropped"},
+    {"http.stream_ping_ms", I64, AT(http.stream_ping_ms), 100, MS_MAX, NULL,
+     "a silent stream gets a comment so often"},
 
-    {"api.batches", UNSIGNED, AT(api.batches), 1, 1 << 24, NULL, "batches of events under way; past it, 503"},
-    {"api.identifiers", UNSIGNED, AT(api.identifiers), 1, 100000, NULL, "identifiers that one read may ask for"},
-    {"api.targets", UNSIGNED, AT(api.targets), 1, 1024, NULL, "identifiers that one stream may listen for"},
+    {"api.batches", UNSIGNED, AT(api.batches), 1, 1 << 24, NULL,
+     "batches of events under way; past it, 503"},
+    {"api.identifiers", UNSIGNED, AT(api.identifiers), 1, 100000, NULL,
+     "identifiers that one read may ask for"},
+    {"api.targets", UNSIGNED, AT(api.targets), 1, 1024, NULL,
+     "identifiers that one stream may listen for"},
 
     {"cookie.on", BOOL, AT(cookie_on), 0, 0, "true", "set the trackers' cookie, sp"},
-    {"cookie.domains", LIST, AT(cookie_domains), 0, 0, NULL, "its domain: the first that holds the page's host"},
-    {"cookie.fallback", STRING, AT(cookie_fallback), 0, 0, NULL, "its domain when none of those does"},
+    {"cookie.domains", LIST, AT(cookie_domains), 0, 0, NULL,
+     "its domain: the first that holds the page's host"},
+    {"cookie.fallback", STRING, AT(cookie_fallback), 0, 0, NULL,
+     "its domain when none of those does"},
     {"cookie.days", UNSIGNED, AT(cookie_days), 1, 3650, "365", "how long it lasts"},
 
-    {"profile.entries", UNSIGNED, AT(profile.entries), 64, 1 << 24, NULL, "exact entries of a series with a period"},
-    {"profile.distinct", UNSIGNED, AT(profile.distinct), 16, 1 << 24, NULL, "distinct values kept of an attribute"},
+    {"profile.entries", UNSIGNED, AT(profile.entries), 64, 1 << 24, NULL,
+     "exact entries of a series with a period"},
+    {"profile.distinct", UNSIGNED, AT(profile.distinct), 16, 1 << 24, NULL,
+     "distinct values kept of an attribute"},
     {"profile.list_values", UNSIGNED, AT(profile.list_values), 1, 1 << 24, NULL,
      "values that unique_list and category_count answer"},
-    {"profile.value_bytes", UNSIGNED, AT(profile.value_bytes), 16, 1 << 20, NULL, "bytes kept of a string value"},
-    {"profile.dedupe_ids", UNSIGNED, AT(profile.dedupe_ids), 0, 1 << 24, NULL, "event ids remembered of an identifier"},
+    {"profile.value_bytes", UNSIGNED, AT(profile.value_bytes), 16, 1 << 20, NULL,
+     "bytes kept of a string value"},
+    {"profile.dedupe_ids", UNSIGNED, AT(profile.dedupe_ids), 0, 1 << 24, NULL,
+     "event ids remembered of an identifier"},
     {"profile.dedupe_ms", I64, AT(profile.dedupe_ms), 0, MS_MAX, NULL, "for how long"},
     {"profile.runs", UNSIGNED, AT(profile.runs), 1, 1 << 16, NULL,
      "runs of a lifetime with ttl that a late event may still join"},
 
-    {"push.keep_ms", I64, AT(push.keep_ms), 0, MS_MAX, NULL, "an undelivered intervention waits so long"},
-    {"push.keep_each", UNSIGNED, AT(push.keep_each), 0, 1 << 20, NULL, "interventions kept for one identifier"},
+    {"push.keep_ms", I64, AT(push.keep_ms), 0, MS_MAX, NULL,
+     "an undelivered intervention waits so long"},
+    {"push.keep_each", UNSIGNED, AT(push.keep_each), 0, 1 << 20, NULL,
+     "interventions kept for one identifier"},
     {"push.keep_all", UNSIGNED, AT(push.keep_all), 0, 1 << 28, NULL, "interventions kept in all"},
 
-    {"script.load_us", I64, AT(script.load_us), 1000, 60000000, NULL, "CPU time for loading a rule file"},
-    {"script.call_us", I64, AT(script.call_us), 10, 10000000, NULL, "CPU time for one call of a formula"},
+    {"script.load_us", I64, AT(script.load_us), 1000, 60000000, NULL,
+     "CPU time for loading a rule file"},
+    {"script.call_us", I64, AT(script.call_us), 10, 10000000, NULL,
+     "CPU time for one call of a formula"},
     {"script.inside_us", I64, AT(script.inside_us), 10, 1000000, NULL,
      "CPU time for one call of a criterion function over attributes"},
-    {"script.test_us", I64, AT(script.test_us), 1000, 600000000, NULL, "CPU time for one test block"},
-    {"script.memory", SIZE, AT(script.memory), 1 << 20, 1 << 30, NULL, "bytes a rule file may use; the hard limit is four times that"},
-    {"script.strikes", UNSIGNED, AT(script.strikes), 1, 1000, NULL, "stops after which a function is not called any more"},
+    {"script.test_us", I64, AT(script.test_us), 1000, 600000000, NULL,
+     "CPU time for one test block"},
+    {"script.memory", SIZE, AT(script.memory), 1 << 20, 1 << 30, NULL,
+     "bytes a rule file may use; the hard limit is four times that"},
+    {"script.strikes", UNSIGNED, AT(script.strikes), 1, 1000, NULL,
+     "stops after which a function is not called any more"},
 };
 enum { N_OPTIONS = COUNT_OF(options) };
 
 static const char *const levels[] = {"debug", "info", "warn", "error"};
-static const char *const flags[] = {"config", "print-config", "help", "format"}; /* that are no options */
+static const char *const flags[] = {"config", "print-config", "help",
+                                    "format"}; /* that are no options */
 
 static const struct option *option_find(const char *name)
 {
@@ -102,15 +132,17 @@ static const char *option_near(const char *name)
 static bool unknown(struct err *err, const char *where, const char *name)
 {
     const char *near = option_near(name);
-    return err_set(err, "%s: there is no option %s%s%s%s", where, name, near ? " (did you mean " : "", near ? near : "",
-                   near ? "?)" : "");
+    return err_set(err, "%s: there is no option %s%s%s%s", where, name,
+                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 static void env_name(const struct option *o, char *out, size_t n)
 {
     size_t at = (size_t)snprintf(out, n, "SIGNALBOX_%s", o->name);
     for (size_t i = 10; i < at && i < n; i++)
-        out[i] = out[i] == '.' ? '_' : out[i] >= 'a' && out[i] <= 'z' ? (char)(out[i] - 32) : out[i];
+        out[i] = out[i] == '.'                    ? '_'
+                 : out[i] >= 'a' && out[i] <= 'z' ? (char)(out[i] - 32)
+                                                  : out[i];
 }
 
 static void *field(const struct config *c, const struct option *o)
@@ -120,14 +152,15 @@ static void *field(const struct config *c, const struct option *o)
 
 /* ---- Setting one */
 
-static bool set_number(struct config *c, const struct option *o, const char *text, const char *where, struct err *err)
+static bool set_number(struct config *c, const struct option *o, const char *text,
+                       const char *where, struct err *err)
 {
     int64_t v;
     if (!str_i64(str_of(text), &v))
         return err_set(err, "%s: %s must be a whole number, not \"%s\"", where, o->name, text);
     if (v < o->least || v > o->most)
-        return err_set(err, "%s: %s must be from %" PRId64 " to %" PRId64 ", not %" PRId64, where, o->name, o->least, o->most,
-                       v);
+        return err_set(err, "%s: %s must be from %" PRId64 " to %" PRId64 ", not %" PRId64, where,
+                       o->name, o->least, o->most, v);
     if (o->type == UNSIGNED)
         *(unsigned *)field(c, o) = (unsigned)v;
     else if (o->type == SIZE)
@@ -137,7 +170,8 @@ static bool set_number(struct config *c, const struct option *o, const char *tex
     return true;
 }
 
-static bool set_bool(struct config *c, const struct option *o, const char *text, const char *where, struct err *err)
+static bool set_bool(struct config *c, const struct option *o, const char *text, const char *where,
+                     struct err *err)
 {
     bool yes = !strcmp(text, "true") || !strcmp(text, "1");
     if (!yes && strcmp(text, "false") && strcmp(text, "0"))
@@ -146,14 +180,16 @@ static bool set_bool(struct config *c, const struct option *o, const char *text,
     return true;
 }
 
-static bool set_level(struct config *c, const struct option *o, const char *text, const char *where, struct err *err)
+static bool set_level(struct config *c, const struct option *o, const char *text, const char *where,
+                      struct err *err)
 {
     for (unsigned i = 0; i < COUNT_OF(levels); i++)
         if (!strcmp(levels[i], text)) {
             *(unsigned *)field(c, o) = i;
             return true;
         }
-    return err_set(err, "%s: %s must be debug, info, warn or error, not \"%s\"", where, o->name, text);
+    return err_set(err, "%s: %s must be debug, info, warn or error, not \"%s\"", where, o->name,
+                   text);
 }
 
 static void set_list(struct config *c, const struct option *o, const char *const *texts, size_t n)
@@ -166,9 +202,11 @@ static void set_list(struct config *c, const struct option *o, const char *const
             list->items[list->n++] = arena_str(&c->arena, str_of(texts[i]));
 }
 
-static bool set(struct config *c, const struct option *o, const char *text, const char *where, struct err *err)
+static bool set(struct config *c, const struct option *o, const char *text, const char *where,
+                struct err *err)
 {
-    if ((o->type == UNSIGNED || o->type == I64 || o->type == SIZE) && !set_number(c, o, text, where, err))
+    if ((o->type == UNSIGNED || o->type == I64 || o->type == SIZE) &&
+        !set_number(c, o, text, where, err))
         return false;
     if (o->type == BOOL && !set_bool(c, o, text, where, err))
         return false;
@@ -180,7 +218,8 @@ static bool set(struct config *c, const struct option *o, const char *text, cons
         const char *parts[256];
         size_t n = 0;
         char *copy = (char *)arena_str(&c->arena, str_of(text)).p, *save = NULL;
-        for (char *part = strtok_r(copy, ",", &save); part && n < COUNT_OF(parts); part = strtok_r(NULL, ",", &save))
+        for (char *part = strtok_r(copy, ",", &save); part && n < COUNT_OF(parts);
+             part = strtok_r(NULL, ",", &save))
             parts[n++] = arena_str(&c->arena, str_trim(str_of(part))).p;
         set_list(c, o, parts, n);
     }
@@ -218,13 +257,14 @@ struct file {
     const char *path;
 };
 
-static bool take_file_value(void *ctx, const char *name, unsigned line, enum toml_kind kind, const char *const *texts, size_t n,
-                            struct err *err)
+static bool take_file_value(void *ctx, const char *name, unsigned line, enum toml_kind kind,
+                            const char *const *texts, size_t n, struct err *err)
 {
-    static const char *const wanted[] = {"a number", "a number", "a number", "true or false", "a string", "a list of strings",
+    static const char *const wanted[] = {"a number",      "a number", "a number",
+                                         "true or false", "a string", "a list of strings",
                                          "a string"};
-    static const enum toml_kind kinds[] = {TOML_NUMBER, TOML_NUMBER, TOML_NUMBER, TOML_BOOL, TOML_STRING, TOML_LIST,
-                                           TOML_STRING};
+    static const enum toml_kind kinds[] = {TOML_NUMBER, TOML_NUMBER, TOML_NUMBER, TOML_BOOL,
+                                           TOML_STRING, TOML_LIST,   TOML_STRING};
     struct file *f = ctx;
     char where[512];
     snprintf(where, sizeof(where), "%s:%u", f->path, line);
@@ -265,7 +305,8 @@ const char *config_unknown_env(char *const *env, size_t *i)
 {
     for (; env[*i]; (*i)++) {
         char name[128];
-        bool known = strncmp(env[*i], "SIGNALBOX_", 10) || !strncmp(env[*i], "SIGNALBOX_CONFIG=", 17);
+        bool known =
+            strncmp(env[*i], "SIGNALBOX_", 10) || !strncmp(env[*i], "SIGNALBOX_CONFIG=", 17);
         for (size_t k = 0; k < N_OPTIONS && !known; k++) {
             env_name(&options[k], name, sizeof(name));
             known = !strncmp(env[*i], name, strlen(name)) && env[*i][strlen(name)] == '=';
@@ -326,7 +367,8 @@ static bool take_flag(struct config *c, const struct arg *a, struct err *err)
 }
 
 /* only_file: looks for --config alone, since the file comes before the rest. */
-static bool take_args(struct config *c, int argc, char *const *argv, const char **only_file, struct err *err)
+static bool take_args(struct config *c, int argc, char *const *argv, const char **only_file,
+                      struct err *err)
 {
     for (int i = 0; i < argc;) {
         struct arg a;
@@ -374,16 +416,21 @@ bool config_check_listen(const struct config *c, struct err *err)
     size_t n = colon ? (size_t)(colon - text) : 0;
     uint64_t port;
     if (!n || n >= sizeof(host) || !str_u64(str_of(colon + 1), &port) || port > 65535)
-        return err_set(err, "listen: \"%s\" is no ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080", text);
+        return err_set(err, "listen: \"%s\" is no ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080",
+                       text);
     bool brackets = text[0] == '[' && text[n - 1] == ']';
     snprintf(host, sizeof(host), "%.*s", (int)(n - 2 * brackets), text + brackets);
-    if (inet_pton(AF_INET, host, &v4) == 1 ? (ntohl(v4.s_addr) >> 24) == 127
-                                           : (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6)))
+    if (inet_pton(AF_INET, host, &v4) == 1
+            ? (ntohl(v4.s_addr) >> 24) == 127
+            : (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6)))
         return true;
     if (!strcmp(host, "localhost"))
         return true;
-    return err_set(err, "listen: %s is not this machine's own address (127.0.0.1 or [::1]), and there are no tokens yet that "
-                        "would keep others out; put a proxy in front", text);
+    return err_set(err,
+                   "listen: %s is not this machine's own address (127.0.0.1 or [::1]), and there "
+                   "are no tokens yet that "
+                   "would keep others out; put a proxy in front",
+                   text);
 }
 
 static void write_value(const struct config *c, const struct option *o, struct buf *out)
@@ -434,7 +481,8 @@ void config_write(const struct config *c, struct buf *out)
         size_t start = out->n;
         buf_printf(out, "%s = ", dot ? dot + 1 : o->name);
         write_value(c, o, out);
-        buf_printf(out, "%*s# %s\n", (int)MAX_OF((int)(40 - (int)(out->n - start)), 1), "", c->origins[i]);
+        buf_printf(out, "%*s# %s\n", (int)MAX_OF((int)(40 - (int)(out->n - start)), 1), "",
+                   c->origins[i]);
     }
 }
 

@@ -32,7 +32,8 @@ struct config {
     size_t n_positional;
     const char *format; /* --format */
     bool print, help;   /* --print-config, --help */
-    const char **origins; /* one per option: "default", "--listen", "SIGNALBOX_LISTEN", "FILE:LINE" */
+    const char *
+        *origins; /* one per option: "default", "--listen", "SIGNALBOX_LISTEN", "FILE:LINE" */
     struct arena arena;
 };
 void config_init(struct config *c); /* the defaults */
@@ -41,8 +42,9 @@ void config_fini(struct config *c);
 bool config_load(struct config *c, int argc, char *const *argv, char *const *env, struct err *err);
 /* What no single option can say: that the address is this machine's own. */
 bool config_check_listen(const struct config *c, struct err *err);
-void config_write(const struct config *c, struct buf *out);  /* a TOML file with comments that say where each came from */
-void config_write_help(struct buf *out);                     /* the options, for --help */
+void config_write(const struct config *c,
+                  struct buf *out); /* a TOML file with comments that say where each came from */
+void config_write_help(struct buf *out); /* the options, for --help */
 /* Environment variables that look like ours and are not; NULL when there is none. */
 const char *config_unknown_env(char *const *env, size_t *i);
 

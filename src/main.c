@@ -21,9 +21,12 @@ static const struct command {
     size_t positionals; /* at most */
     int (*run)(const struct config *c);
 } commands[] = {
-    {"serve", "[--rules DIR] [--data DIR] [--listen ADDRESS:PORT]", "serves; saved rule files take effect at once", 0, run_serve},
-    {"check", "[DIR] [--format=text|json|github]", "says what is wrong with the rule files in a folder", 1, run_check},
-    {"test", "[DIR] [--format=text|json|github]", "checks them and runs their own tests on a virtual clock", 1, run_test},
+    {"serve", "[--rules DIR] [--data DIR] [--listen ADDRESS:PORT]",
+     "serves; saved rule files take effect at once", 0, run_serve},
+    {"check", "[DIR] [--format=text|json|github]",
+     "says what is wrong with the rule files in a folder", 1, run_check},
+    {"test", "[DIR] [--format=text|json|github]",
+     "checks them and runs their own tests on a virtual clock", 1, run_test},
     {"help", "[TOPIC]", "explains: operators, aggregations, options, words", 1, run_help},
     {"version", "", "says which version this is", 0, run_version},
 };
@@ -53,8 +56,10 @@ static int run_serve(const struct config *c)
     struct stat st;
     if (c->rules && stat(c->rules, &st) == 0 && S_ISDIR(st.st_mode))
         return serve(c);
-    fprintf(stderr, "signalbox: there is no folder \"%s\": say where the rule files are, with --rules DIR\n",
-            c->rules ? c->rules : "");
+    fprintf(
+        stderr,
+        "signalbox: there is no folder \"%s\": say where the rule files are, with --rules DIR\n",
+        c->rules ? c->rules : "");
     return USAGE;
 }
 
@@ -99,14 +104,17 @@ static int run_test(const struct config *c)
 
 static void help_usage(struct buf *out)
 {
-    buf_puts(out, "signalbox watches what people do on a site and acts when a rule says so.\n\nCommands:\n");
+    buf_puts(
+        out,
+        "signalbox watches what people do on a site and acts when a rule says so.\n\nCommands:\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         buf_printf(out, "  %-8s %-51s %s\n", commands[i].name, commands[i].args, commands[i].help);
     buf_puts(out, "\nOther flags:\n"
                   "  --config FILE             a TOML file with options; also SIGNALBOX_CONFIG\n"
                   "  --print-config            prints what is set, and where each value came from\n"
                   "  --help                    this\n"
-                  "\nOptions. The command line wins over the environment (SIGNALBOX_HTTP_BODY for http.body), that over the\n"
+                  "\nOptions. The command line wins over the environment (SIGNALBOX_HTTP_BODY for "
+                  "http.body), that over the\n"
                   "file ([http] body = ...), that over the default, which stands behind each:\n");
     config_write_help(out);
 }
@@ -121,8 +129,8 @@ static void help_operators(struct buf *out)
     static const char *const takes[] = {"nothing", "a value", "a number", "a string", "a list"};
     for (size_t i = 0; i < n_cond_ops; i++) {
         const struct cond_op *op = &cond_ops[i];
-        buf_printf(out, "  :%-12s %-12s takes %-9s %s%s\n", op->word, op->wire, takes[op->takes], op->help,
-                   op->on_events ? "" : " (attributes only)");
+        buf_printf(out, "  :%-12s %-12s takes %-9s %s%s\n", op->word, op->wire, takes[op->takes],
+                   op->help, op->on_events ? "" : " (attributes only)");
     }
 }
 
@@ -138,7 +146,8 @@ static void help_aggregations(struct buf *out)
         [AGG_LAST] = "the newest value, by the events' own time",
         [AGG_MOST_FREQUENT] = "the value seen most",
         [AGG_LEAST_FREQUENT] = "the value seen least",
-        [AGG_APPROX_COUNT_DISTINCT] = "how many distinct values: exact while they are few, then within about 1 %",
+        [AGG_APPROX_COUNT_DISTINCT] =
+            "how many distinct values: exact while they are few, then within about 1 %",
         [AGG_CATEGORY_COUNT] = "how often each value was seen",
         [AGG_UNIQUE_LIST] = "the distinct values, the one seen last at the end",
     };
@@ -169,7 +178,9 @@ static int run_help(const struct config *c)
     }
     if (topic) {
         const char *near = str_nearest(str_of(topic), names, COUNT_OF(names));
-        fprintf(stderr, "signalbox: there is no help on \"%s\"%s%s%s; there is: operators, aggregations, options, words\n",
+        fprintf(stderr,
+                "signalbox: there is no help on \"%s\"%s%s%s; there is: operators, aggregations, "
+                "options, words\n",
                 topic, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
         return USAGE;
     }
@@ -201,7 +212,8 @@ static int run(const struct command *command, struct config *c)
     if (c->help)
         return run_help(&(struct config){0});
     if (c->n_positional > command->positionals) {
-        fprintf(stderr, "signalbox %s: \"%s\" is one too many\n", command->name, c->positional[command->positionals]);
+        fprintf(stderr, "signalbox %s: \"%s\" is one too many\n", command->name,
+                c->positional[command->positionals]);
         return USAGE;
     }
     if (c->format && command->run != run_check && command->run != run_test)
@@ -236,7 +248,8 @@ int main(int argc, char **argv)
     } else {
         const char *name;
         for (size_t i = 0; (name = config_unknown_env(environ, &i));)
-            fprintf(stderr, "signalbox: warning: %.*s is in the environment, and no option\n", (int)strcspn(name, "="), name);
+            fprintf(stderr, "signalbox: warning: %.*s is in the environment, and no option\n",
+                    (int)strcspn(name, "="), name);
         code = run(command, &c);
     }
     config_fini(&c);

@@ -101,8 +101,10 @@ static bool start(struct server *s, struct err *err)
     s->api = make_api(s, err);
     if (!s->api)
         return false;
-    s->rules = rules_new(str_of(c->rules), c->fronts + 2, &c->script); /* the fronts', the engine's, the worker's lane */
-    s->watch = watch_new(c->rules, reload, s, err); /* first, lest a change during the load go unseen */
+    s->rules = rules_new(str_of(c->rules), c->fronts + 2,
+                         &c->script); /* the fronts', the engine's, the worker's lane */
+    s->watch =
+        watch_new(c->rules, reload, s, err); /* first, lest a change during the load go unseen */
     if (!s->watch)
         return false;
     reload(s);

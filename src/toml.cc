@@ -27,7 +27,8 @@ static toml_kind kind_of(const toml::node &node, std::vector<std::string> &texts
     return TOML_OTHER;
 }
 
-static bool visit_table(const toml::table &table, const std::string &prefix, toml_visit *visit, void *ctx, struct err *err)
+static bool visit_table(const toml::table &table, const std::string &prefix, toml_visit *visit,
+                        void *ctx, struct err *err)
 {
     for (auto &&[key, node] : table) {
         std::string name = prefix + std::string(key.str());
@@ -41,7 +42,8 @@ static bool visit_table(const toml::table &table, const std::string &prefix, tom
         toml_kind kind = kind_of(node, texts);
         for (auto &text : texts)
             pointers.push_back(text.c_str());
-        if (!visit(ctx, name.c_str(), node.source().begin.line, kind, pointers.data(), pointers.size(), err))
+        if (!visit(ctx, name.c_str(), node.source().begin.line, kind, pointers.data(),
+                   pointers.size(), err))
             return false;
     }
     return true;

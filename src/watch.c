@@ -67,8 +67,9 @@ static void forget(struct watch *w, int wd)
 /* Watches a folder and those below it. Again is harmless: the kernel gives the same number for the same folder. */
 static bool add(struct watch *w, const char *path, int depth)
 {
-    int wd = inotify_add_watch(w->inotify, path, IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM |
-                                                     IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+    int wd = inotify_add_watch(w->inotify, path,
+                               IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO |
+                                   IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
     DIR *dir = wd < 0 ? NULL : opendir(path);
     if (!dir)
         return false;
@@ -78,7 +79,8 @@ static bool add(struct watch *w, const char *path, int depth)
     for (struct dirent *e; (e = readdir(dir));) {
         char *inner = NULL;
         struct stat st;
-        if (e->d_name[0] == '.' || depth == DEPTH_MAX || asprintf(&inner, "%s/%s", path, e->d_name) < 0)
+        if (e->d_name[0] == '.' || depth == DEPTH_MAX ||
+            asprintf(&inner, "%s/%s", path, e->d_name) < 0)
             continue;
         if (lstat(inner, &st) == 0 && S_ISDIR(st.st_mode))
             add(w, inner, depth + 1);
@@ -96,7 +98,8 @@ static bool made_whole(const struct watch *w, const struct inotify_event *e)
     struct stat st;
     if (!folder || !e->len || asprintf(&path, "%s/%s", folder, e->name) < 0)
         return false;
-    bool whole = lstat(path, &st) == 0 && (S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink > 1));
+    bool whole =
+        lstat(path, &st) == 0 && (S_ISLNK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_nlink > 1));
     free(path);
     return whole;
 }

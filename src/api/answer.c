@@ -32,7 +32,8 @@ static bool safe_id(struct str s)
 
 void answer_begin(struct http_req *r, bool credentials)
 {
-    struct str origin = answer_origin(http_header(r, "Origin")), id = http_header(r, "X-Request-Id");
+    struct str origin = answer_origin(http_header(r, "Origin")),
+               id = http_header(r, "X-Request-Id");
     http_add_header(r, "Access-Control-Allow-Origin", origin.n ? origin : STR("*"));
     if (credentials)
         http_add_header(r, "Access-Control-Allow-Credentials", STR("true"));
@@ -52,6 +53,7 @@ struct str answer_media_type(struct str header)
 
 bool answer_is_msgpack(struct str type)
 {
-    return str_eq_nocase(type, STR("application/msgpack")) || str_eq_nocase(type, STR("application/x-msgpack")) ||
+    return str_eq_nocase(type, STR("application/msgpack")) ||
+           str_eq_nocase(type, STR("application/x-msgpack")) ||
            str_eq_nocase(type, STR("application/vnd.msgpack"));
 }

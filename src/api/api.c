@@ -81,7 +81,8 @@ void api_free(struct api *a)
     if (!a)
         return;
     if (a->http)
-        http_free(a->http); /* its streams unsubscribe, its waiting requests let go of their batches */
+        http_free(
+            a->http); /* its streams unsubscribe, its waiting requests let go of their batches */
     if (a->engine)
         engine_free(a->engine);
     free(a->fronts);

@@ -22,16 +22,17 @@ struct api_cookie {
     bool on;
     const struct str *domains; /* the first that is the Origin's host or a parent of it */
     size_t n_domains;
-    const char *fallback;      /* domain when none fits; NULL: none, so that it belongs to the host */
-    unsigned days;             /* 365 */
+    const char *fallback; /* domain when none fits; NULL: none, so that it belongs to the host */
+    unsigned days;        /* 365 */
 };
 
 struct api_options {
     struct engine_options engine; /* fronts, applied, deliver and ctx are filled in */
-    struct http_options http;     /* routes, ctx and tick are filled in; clock_ms is everybody's clock */
+    struct http_options
+        http; /* routes, ctx and tick are filled in; clock_ms is everybody's clock */
     struct api_limits limits;
     struct api_cookie cookie;
-    void (*on_hup)(void *ctx);    /* on SIGHUP, on the thread of front 0 */
+    void (*on_hup)(void *ctx); /* on SIGHUP, on the thread of front 0 */
     void *ctx;
 };
 struct api;

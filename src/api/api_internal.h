@@ -10,7 +10,7 @@
 struct api_front {
     uint8_t pool[4096]; /* drawn bytes not given out yet */
     size_t left;
-    char apart[64];     /* fronts don't share a cache line */
+    char apart[64]; /* fronts don't share a cache line */
 };
 struct api {
     struct api_options o;
@@ -18,9 +18,9 @@ struct api {
     struct http *http;
     struct rules *_Atomic rules; /* NULL: not ready */
     struct api_front *fronts;
-    uint64_t epoch;              /* when the process started: part of every SSE id */
+    uint64_t epoch; /* when the process started: part of every SSE id */
     _Atomic uint64_t n_streams;
-    atomic_uint n_batches;       /* under way */
+    atomic_uint n_batches; /* under way */
 };
 
 /* answer.c: what every answer carries */
@@ -42,22 +42,23 @@ void draw_uuid(struct api *a, unsigned front, char out[37]); /* version 4 */
 /* take.c: from a body to applied events. The handler has begun the answer. finish is called once, on the request's front,
  * perhaps before this returns, and answers; the batch is freed behind it. What can't be decoded at all is answered here. */
 typedef void take_finish(struct api *a, struct http_req *r, struct engine_batch *b);
-void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body, const struct evt_meta *meta,
-                 take_finish *finish);
+void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
+                 const struct evt_meta *meta, take_finish *finish);
 void take_applied(void *ctx, struct engine_batch *b);
 
 /* read.c: identifiers of a request, and attributes read at them */
 struct read_key {
     struct str name;
-    int key;           /* index into plan.keys */
-    struct str *ids;   /* p == NULL: none at this position */
+    int key;         /* index into plan.keys */
+    struct str *ids; /* p == NULL: none at this position */
     size_t n;
 };
 /* An identifier as text: a string that is not empty, or a whole number. false: neither; *out is p == NULL for null. */
 bool read_id(struct arena *arena, const struct val *v, struct str *out);
 /* rows x attrs values, row by row: each attribute at the identifier that its group's key has in that row. */
-struct val *read_rows(struct api *a, const struct plan *p, const uint32_t *attrs, size_t n_attrs, const struct read_key *keys,
-                      size_t n_keys, size_t n_rows, int64_t now_ms, struct arena *arena);
+struct val *read_rows(struct api *a, const struct plan *p, const uint32_t *attrs, size_t n_attrs,
+                      const struct read_key *keys, size_t n_keys, size_t n_rows, int64_t now_ms,
+                      struct arena *arena);
 /* " (did you mean x?)" or nothing. */
 struct str read_hint(struct arena *arena, struct str word, const struct str *names, size_t n);
 struct str read_key_hint(struct arena *arena, const struct plan *p, struct str word);

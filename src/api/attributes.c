@@ -28,11 +28,14 @@ static bool take_ids(struct request *q, struct read_key *k, const struct val *v,
     const struct val *items = v->type == VAL_LIST ? v->items : v; /* one identifier needs no list */
     k->n = v->type == VAL_LIST ? v->n : 1;
     if (k->n > most)
-        return REFUSE(q, 400, "attribute_keys.%.*s: %zu identifiers, at most %u are allowed", STR_FMT(k->name), k->n, most);
+        return REFUSE(q, 400, "attribute_keys.%.*s: %zu identifiers, at most %u are allowed",
+                      STR_FMT(k->name), k->n, most);
     k->ids = arena_alloc(q->arena, k->n * sizeof(*k->ids) + 1);
     for (size_t i = 0; i < k->n; i++)
         if (!read_id(q->arena, &items[i], &k->ids[i]))
-            return REFUSE(q, 422, "attribute_keys.%.*s[%zu]: an identifier is a string that is not empty", STR_FMT(k->name), i);
+            return REFUSE(q, 422,
+                          "attribute_keys.%.*s[%zu]: an identifier is a string that is not empty",
+                          STR_FMT(k->name), i);
     q->n_rows = MAX_OF(q->n_rows, k->n);
     return true;
 }
@@ -41,7 +44,8 @@ static bool take_keys(struct request *q, const struct val *body, unsigned most)
 {
     const struct val *keys = val_get(body, "attribute_keys");
     if (!keys || keys->type != VAL_DICT || !keys->n)
-        return REFUSE(q, 422, "attribute_keys: an object like {\"domain_userid\": [\"...\"]} is needed");
+        return REFUSE(q, 422,
+                      "attribute_keys: an object like {\"domain_userid\": [\"...\"]} is needed");
     if (keys->n > KEYS_MAX)
         return REFUSE(q, 400, "attribute_keys: at most %d keys are allowed", KEYS_MAX);
     for (uint32_t i = 0; i < keys->n; i++) {
@@ -50,7 +54,8 @@ static bool take_keys(struct request *q, const struct val *body, unsigned most)
         k->key = plan_find_key(q->plan, k->name);
         if (k->key < 0) {
             struct str hint = read_key_hint(q->arena, q->plan, k->name);
-            return REFUSE(q, 404, "attribute_keys: there is no attribute key \"%.*s\"%.*s", STR_FMT(k->name), STR_FMT(hint));
+            return REFUSE(q, 404, "attribute_keys: there is no attribute key \"%.*s\"%.*s",
+                          STR_FMT(k->name), STR_FMT(hint));
         }
         for (size_t j = 0; j + 1 < q->n_keys; j++)
             if (q->keys[j].key == k->key)
@@ -98,11 +103,13 @@ static bool take_list(struct request *q, const struct val *list, bool full)
     for (uint32_t i = 0; i < list->n; i++) {
         struct str ref = val_as_str(list->items[i]);
         if (list->items[i].type != VAL_STR)
-            return REFUSE(q, 422, "attributes[%u]: a string like \"group_v1:attribute\" is needed", i);
+            return REFUSE(q, 422, "attributes[%u]: a string like \"group_v1:attribute\" is needed",
+                          i);
         int found = plan_find_attr(q->plan, ref);
         if (found < 0) {
             struct str hint = ref_hint(q, ref);
-            return REFUSE(q, 404, "attributes[%u]: there is no attribute \"%.*s\"%.*s", i, STR_FMT(ref), STR_FMT(hint));
+            return REFUSE(q, 404, "attributes[%u]: there is no attribute \"%.*s\"%.*s", i,
+                          STR_FMT(ref), STR_FMT(hint));
         }
         if (taken[found])
             continue;
@@ -145,14 +152,17 @@ static bool check_keys(struct request *q)
     if (!q->n_attrs)
         return true;
     struct str needed = q->plan->keys[q->plan->attrs[q->attrs[0]].key].name;
-    return REFUSE(q, 422, "attribute_keys: these attributes are about \"%.*s\", and no identifier of it is given",
-                  STR_FMT(needed));
+    return REFUSE(
+        q, 422,
+        "attribute_keys: these attributes are about \"%.*s\", and no identifier of it is given",
+        STR_FMT(needed));
 }
 
 static bool take_request(struct request *q, const struct val *body, unsigned most)
 {
     if (body->type != VAL_DICT)
-        return REFUSE(q, 422, "the body must be an object with attribute_keys and service or attributes");
+        return REFUSE(q, 422,
+                      "the body must be an object with attribute_keys and service or attributes");
     const struct val *service = val_get(body, "service"), *list = val_get(body, "attributes");
     const struct val *full = val_get(body, "full_attribute_names");
     if (full && full->type != VAL_BOOL && full->type != VAL_NULL)
@@ -175,7 +185,8 @@ static void answer_columns(struct api *a, struct request *q)
 {
     size_t used = 0;
     struct val answer = val_dict(q->arena, q->n_keys + q->n_attrs);
-    struct val *values = read_rows(a, q->plan, q->attrs, q->n_attrs, q->keys, q->n_keys, q->n_rows, http_now(q->r), q->arena);
+    struct val *values = read_rows(a, q->plan, q->attrs, q->n_attrs, q->keys, q->n_keys, q->n_rows,
+                                   http_now(q->r), q->arena);
     settle_names(q);
     for (size_t i = 0; i < q->n_keys; i++) {
         struct val ids = val_list(q->arena, q->n_rows);

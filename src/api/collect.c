@@ -7,7 +7,8 @@
 #include "api/cookie.h"
 
 /* The smallest transparent GIF there is. */
-static const char pixel[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\4\1\0\0\0\0\x2c\0\0\0\0\1\0\1\0\0\2\2\x44\1\0\x3b";
+static const char pixel[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\4\1\0\0\0\0\x2c\0\0\0"
+                            "\0\1\0\1\0\0\2\2\x44\1\0\x3b";
 static const char nobody[] = "00000000-0000-0000-0000-000000000000";
 
 /* An address as text, or nothing: it goes into attributes as it is. */
@@ -46,10 +47,11 @@ static void set_cookie(struct api *a, struct http_req *r, struct str value, bool
 {
     struct str domain = cookie_domain(&a->o.cookie, answer_origin(http_header(r, "Origin")));
     long long age = expire ? 0 : (long long)a->o.cookie.days * 86400;
-    http_add_header(r, "Set-Cookie",
-                    arena_printf(http_arena(r), "sp=%.*s; Max-Age=%lld; Path=/; %s%.*s%sSecure; HttpOnly; SameSite=None",
-                                 STR_FMT(value), age, domain.n ? "Domain=" : "", STR_FMT(domain),
-                                 domain.n ? "; " : ""));
+    http_add_header(
+        r, "Set-Cookie",
+        arena_printf(
+            http_arena(r), "sp=%.*s; Max-Age=%lld; Path=/; %s%.*s%sSecure; HttpOnly; SameSite=None",
+            STR_FMT(value), age, domain.n ? "Domain=" : "", STR_FMT(domain), domain.n ? "; " : ""));
 }
 
 /* Who sent this: fills meta and sets the cookie. */
@@ -130,7 +132,8 @@ static void answer_pixel(struct api *a, struct http_req *r, struct engine_batch 
 /* Vendors look like com.example; these are the first parts of paths that are ours. */
 static bool reserved(struct http_req *r)
 {
-    static const char *const ours[] = {"api", "r", "docs", "health", "healthz", "readyz", "metrics", "predict"};
+    static const char *const ours[] = {"api",     "r",      "docs",    "health",
+                                       "healthz", "readyz", "metrics", "predict"};
     struct str vendor = http_param(r, "vendor");
     for (size_t i = 0; i < COUNT_OF(ours); i++)
         if (str_eqz(vendor, ours[i])) {
@@ -144,7 +147,8 @@ static bool reserved(struct http_req *r)
 /* sendBeacon can only say text/plain, and some trackers say nothing. */
 static bool tracker_type(struct str type)
 {
-    return !type.n || str_eq_nocase(type, STR("application/json")) || str_eq_nocase(type, STR("text/plain"));
+    return !type.n || str_eq_nocase(type, STR("application/json")) ||
+           str_eq_nocase(type, STR("text/plain"));
 }
 
 void collect_post(struct http_req *r, void *ctx)
@@ -187,9 +191,10 @@ void collect_options(struct http_req *r, void *ctx)
     answer_begin(r, true);
     http_add_header(r, "Access-Control-Allow-Methods", STR("GET, HEAD, POST, OPTIONS"));
     if (str_starts(http_head(r)->path, "/api/") || str_eqz(http_head(r)->path, "/predict"))
-        http_add_header(r, "Access-Control-Allow-Headers",
-                        STR("Content-Type, Accept, Authorization, X-API-Key-Id, X-API-Key, X-Request-Id, "
-                            "X-Signals-Sdk-Name, Last-Event-ID"));
+        http_add_header(
+            r, "Access-Control-Allow-Headers",
+            STR("Content-Type, Accept, Authorization, X-API-Key-Id, X-API-Key, X-Request-Id, "
+                "X-Signals-Sdk-Name, Last-Event-ID"));
     else
         http_add_header(r, "Access-Control-Allow-Headers", STR("Content-Type, SP-Anonymous"));
     http_add_header(r, "Access-Control-Max-Age", STR("3600"));

@@ -31,5 +31,6 @@ void events_post(struct http_req *r, void *ctx)
     else if (!type.n || str_eq_nocase(type, STR("application/json")))
         take_events(ctx, r, WIRE_JSON, http_body(r), &meta, answer_counts);
     else
-        http_reply_problem(r, 415, "events are application/json or application/msgpack, not %.*s", STR_FMT(type));
+        http_reply_problem(r, 415, "events are application/json or application/msgpack, not %.*s",
+                           STR_FMT(type));
 }

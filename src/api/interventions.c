@@ -68,20 +68,24 @@ struct wish {
 };
 
 /* Each answers a problem itself and says false. */
-static bool add_target(struct wish *w, struct http_req *r, const struct plan *p, struct str name, struct str id)
+static bool add_target(struct wish *w, struct http_req *r, const struct plan *p, struct str name,
+                       struct str id)
 {
     if (plan_find_key(p, name) < 0) {
         struct str hint = read_key_hint(http_arena(r), p, name);
-        http_reply_problem(r, 404, "there is no attribute key \"%.*s\"%.*s", STR_FMT(name), STR_FMT(hint));
+        http_reply_problem(r, 404, "there is no attribute key \"%.*s\"%.*s", STR_FMT(name),
+                           STR_FMT(hint));
         return false;
     }
     if (id.n > ID_MAX) {
-        http_reply_problem(r, 400, "%.*s: an identifier has at most %d bytes", STR_FMT(name), ID_MAX);
+        http_reply_problem(r, 400, "%.*s: an identifier has at most %d bytes", STR_FMT(name),
+                           ID_MAX);
         return false;
     }
     if (str_eqz(name, "user_id") && !auth_has_credentials(r)) {
         http_add_header(r, "WWW-Authenticate", STR("Bearer"));
-        http_reply_problem(r, 401, "listening for a user_id needs credentials: Authorization: Bearer TOKEN");
+        http_reply_problem(
+            r, 401, "listening for a user_id needs credentials: Authorization: Bearer TOKEN");
         return false;
     }
     if (w->n == w->cap) {
@@ -99,7 +103,8 @@ static bool take_wish(struct wish *w, struct http_req *r, const struct plan *p)
     for (size_t i = 0; http_query_next(r, &i, &name, &value);) {
         if (str_eqz(name, "last_event_id"))
             w->last_id = w->last_id.n ? w->last_id : arena_str(&w->arena, value);
-        else if (value.n && !add_target(w, r, p, name, value)) /* a browser may not know an identifier yet */
+        else if (value.n &&
+                 !add_target(w, r, p, name, value)) /* a browser may not know an identifier yet */
             return false;
     }
     if (w->n)

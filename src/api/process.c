@@ -36,7 +36,10 @@ static double start_time(void)
         fclose(f);
         char *p = strrchr(text, ')'); /* the name before it may hold anything */
         if (p)
-            sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks);
+            sscanf(
+                p + 1,
+                " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                &ticks);
     }
     f = fopen("/proc/stat", "r");
     while (f && fgets(text, sizeof(text), f))
@@ -60,7 +63,8 @@ void process_write_prometheus(struct buf *b)
     }
     double page = (double)sysconf(_SC_PAGESIZE);
     gauge(b, "process_virtual_memory_bytes", "gauge", "Virtual memory size", (double)size * page);
-    gauge(b, "process_resident_memory_bytes", "gauge", "Resident memory size", (double)resident * page);
+    gauge(b, "process_resident_memory_bytes", "gauge", "Resident memory size",
+          (double)resident * page);
     gauge(b, "process_open_fds", "gauge", "Open file descriptors", count_fds());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         gauge(b, "process_max_fds", "gauge", "File descriptors allowed", (double)files.rlim_cur);
@@ -69,6 +73,8 @@ void process_write_prometheus(struct buf *b)
               (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
                   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
     gauge(b, "process_start_time_seconds", "gauge", "When the process started", start_time());
-    buf_printf(b, "# HELP signalbox_build_info What runs\n# TYPE signalbox_build_info gauge\n"
-                  "signalbox_build_info{version=\"%s\"} 1\n", SIGNALBOX_VERSION);
+    buf_printf(b,
+               "# HELP signalbox_build_info What runs\n# TYPE signalbox_build_info gauge\n"
+               "signalbox_build_info{version=\"%s\"} 1\n",
+               SIGNALBOX_VERSION);
 }

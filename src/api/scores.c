@@ -34,7 +34,8 @@ static bool take_key(struct question *q, struct str name, const struct val *v)
     int key = plan_find_key(q->plan, name);
     if (key < 0) {
         struct str hint = read_key_hint(q->arena, q->plan, name);
-        return REFUSE(q, 404, "there is no attribute key \"%.*s\"%.*s", STR_FMT(name), STR_FMT(hint));
+        return REFUSE(q, 404, "there is no attribute key \"%.*s\"%.*s", STR_FMT(name),
+                      STR_FMT(hint));
     }
     if (!read_id(q->arena, v, id))
         return REFUSE(q, 422, "%.*s: an identifier is a string that is not empty", STR_FMT(name));
@@ -58,7 +59,8 @@ static bool take_keys(struct question *q, const struct val *body)
     if (useful)
         return true;
     struct str needed = q->plan->keys[q->plan->attrs[q->service->attrs[0]].key].name;
-    return REFUSE(q, 422, "the score \"%.*s\" needs {\"%.*s\": \"...\"}", STR_FMT(q->score->name), STR_FMT(needed));
+    return REFUSE(q, 422, "the score \"%.*s\" needs {\"%.*s\": \"...\"}", STR_FMT(q->score->name),
+                  STR_FMT(needed));
 }
 
 static struct val explanations(struct question *q, const struct score_result *result)
@@ -67,17 +69,20 @@ static struct val explanations(struct question *q, const struct score_result *re
     double others = 0;
     struct val out = val_dict(q->arena, shown + 1);
     for (size_t i = 0; i < shown; i++)
-        dict_put(&out, &used, q->service->names[result->parts[i].attr], val_dbl(result->parts[i].part));
+        dict_put(&out, &used, q->service->names[result->parts[i].attr],
+                 val_dbl(result->parts[i].part));
     for (size_t i = shown; i < result->n_parts; i++)
         others += result->parts[i].part;
     dict_put(&out, &used, STR("__sum_of_others"), val_dbl(others));
     return out;
 }
 
-static void answer_score(struct question *q, const struct val *values, const struct score_result *result)
+static void answer_score(struct question *q, const struct val *values,
+                         const struct score_result *result)
 {
     const struct plan_service *s = q->service;
-    struct val answer = val_dict(q->arena, 4), signals = val_dict(q->arena, s->n_attrs), scoring = val_dict(q->arena, s->n_attrs);
+    struct val answer = val_dict(q->arena, 4), signals = val_dict(q->arena, s->n_attrs),
+               scoring = val_dict(q->arena, s->n_attrs);
     size_t used = 0, n_signals = 0, n_scoring = 0;
     for (size_t i = 0; i < s->n_attrs; i++) {
         dict_put(&signals, &n_signals, s->names[i], values[i]);
@@ -98,19 +103,21 @@ static void run(struct api *a, struct question *q, const struct val *body)
     q->service = &q->plan->services[q->score->service];
     if (!take_keys(q, body))
         return;
-    struct val *values = read_rows(a, q->plan, q->service->attrs, q->service->n_attrs, q->keys, q->n_keys, 1, http_now(q->r),
-                                   q->arena);
+    struct val *values = read_rows(a, q->plan, q->service->attrs, q->service->n_attrs, q->keys,
+                                   q->n_keys, 1, http_now(q->r), q->arena);
     if (score_run(q->plan, q->score, http_front_of(q->r), values, true, q->arena, &result, &err))
         answer_score(q, values, &result);
     else
-        http_reply_problem(q->r, 500, "the score \"%.*s\" failed: %s", STR_FMT(q->score->name), err.text);
+        http_reply_problem(q->r, 500, "the score \"%.*s\" failed: %s", STR_FMT(q->score->name),
+                           err.text);
 }
 
 static struct str list_scores(const struct question *q)
 {
     struct str list = {0};
     for (size_t i = 0; i < q->plan->n_scores; i++)
-        list = arena_printf(q->arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "", STR_FMT(q->plan->scores[i].name));
+        list = arena_printf(q->arena, "%.*s%s%.*s", STR_FMT(list), i ? ", " : "",
+                            STR_FMT(q->plan->scores[i].name));
     return list;
 }
 
@@ -121,7 +128,8 @@ static bool find_score(struct question *q, struct str name)
         return REFUSE(q, 404, "the rules define no score");
     struct str all = list_scores(q);
     if (i < 0)
-        return REFUSE(q, 404, "there is no score \"%.*s\"; there is: %.*s", STR_FMT(name), STR_FMT(all));
+        return REFUSE(q, 404, "there is no score \"%.*s\"; there is: %.*s", STR_FMT(name),
+                      STR_FMT(all));
     q->score = &q->plan->scores[i];
     return true;
 }
@@ -140,7 +148,8 @@ static bool choose_score(struct question *q, const struct val *body)
         return find_score(q, val_as_str(*field));
     if (q->plan->n_scores > 1) {
         struct str all = list_scores(q);
-        return REFUSE(q, 400, "there are several scores: say which, with ?score=NAME: %.*s", STR_FMT(all));
+        return REFUSE(q, 400, "there are several scores: say which, with ?score=NAME: %.*s",
+                      STR_FMT(all));
     }
     return find_score(q, q->plan->n_scores ? q->plan->scores[0].name : STR(""));
 }

@@ -27,7 +27,8 @@ bool sse_id_parse(struct str text, struct sse_id *out)
     uint64_t index;
     if (!cut(&text, '-', &epoch) || !cut(&text, '.', &seq))
         return false;
-    if (!str_u64(epoch, &out->epoch) || !str_u64(seq, &out->seq) || !str_u64(text, &index) || index > UINT32_MAX)
+    if (!str_u64(epoch, &out->epoch) || !str_u64(seq, &out->seq) || !str_u64(text, &index) ||
+        index > UINT32_MAX)
         return false;
     out->index = (uint32_t)index;
     return true;

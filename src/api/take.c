@@ -13,8 +13,9 @@ struct wait {
     struct api *api;
     struct http_req *r;
     take_finish *finish;
-    pthread_t thread;    /* the front's; not changed once submitted */
-    bool inside, done;   /* touched by that thread only: engine_submit has not returned; the batch was applied meanwhile */
+    pthread_t thread; /* the front's; not changed once submitted */
+    /* Touched by that thread only: engine_submit has not returned; the batch was applied meanwhile. */
+    bool inside, done;
 };
 
 static void finish(struct api *a, struct engine_batch *b)
@@ -51,8 +52,8 @@ static void submit(struct api *a, struct http_req *r, struct engine_batch *b, ta
         finish(a, b);
 }
 
-void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body, const struct evt_meta *meta,
-                 take_finish *done)
+void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
+                 const struct evt_meta *meta, take_finish *done)
 {
     struct err err = {0};
     unsigned front = http_front_of(r);
@@ -75,7 +76,8 @@ void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struc
         return;
     }
     atomic_fetch_sub_explicit(&a->n_batches, 1, memory_order_relaxed);
-    stat_add(STAT_EVENTS_REJECTED, err.set ? 1 : (int64_t)b->events.n_rejects); /* the engine never hears of them */
+    stat_add(STAT_EVENTS_REJECTED,
+             err.set ? 1 : (int64_t)b->events.n_rejects); /* the engine never hears of them */
     if (err.set) {
         log_debug("events refused: %s", err.text);
         http_reply_problem(r, 400, "%s", err.text);

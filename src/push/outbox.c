@@ -58,7 +58,8 @@ void outbox_trim(struct push *p, struct str key, struct str id)
     }
 }
 
-struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered, int64_t now_ms)
+struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered,
+                         int64_t now_ms)
 {
     int64_t due = p->limits.keep_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + p->limits.keep_ms;
     if (m->expires_ms > 0)
@@ -97,7 +98,8 @@ static void mark_delivered(struct push *p, struct held *h)
 
 static int by_age(const void *a, const void *b)
 {
-    const struct push_msg *x = (*(struct held *const *)a)->msg, *y = (*(struct held *const *)b)->msg;
+    const struct push_msg *x = (*(struct held *const *)a)->msg,
+                          *y = (*(struct held *const *)b)->msg;
     if (x->seq != y->seq)
         return x->seq < y->seq ? -1 : 1;
     if (x->index != y->index)

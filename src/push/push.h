@@ -11,14 +11,14 @@
 
 /* One encoded message, shared by all that receive it. */
 struct push_msg {
-    int refs;                /* atomic */
+    int refs; /* atomic */
     uint8_t intervention_id[16];
-    uint64_t seq;            /* with index: the SSE id, <epoch>-<seq>.<index> is written by api/ */
+    uint64_t seq; /* with index: the SSE id, <epoch>-<seq>.<index> is written by api/ */
     uint32_t index;
     int64_t expires_ms;
-    struct str name;         /* the intervention's */
-    struct str key, id;      /* the target */
-    struct str json;         /* one line */
+    struct str name;    /* the intervention's */
+    struct str key, id; /* the target */
+    struct str json;    /* one line */
 };
 /* Copies everything. One reference is the caller's. */
 struct push_msg *push_msg_new(const struct push_msg *proto);
@@ -26,9 +26,9 @@ struct push_msg *push_msg_ref(struct push_msg *m);
 void push_msg_unref(struct push_msg *m); /* any thread */
 
 struct push_limits {
-    int64_t keep_ms;         /* an undelivered message waits so long: default 1 hour */
-    uint32_t keep_each;      /* undelivered messages of one identifier: default 32; the oldest goes */
-    uint32_t keep_all;       /* undelivered messages in all: default 100,000 */
+    int64_t keep_ms;    /* an undelivered message waits so long: default 1 hour */
+    uint32_t keep_each; /* undelivered messages of one identifier: default 32; the oldest goes */
+    uint32_t keep_all;  /* undelivered messages in all: default 100,000 */
 };
 extern const struct push_limits push_limits_default;
 /* Hands a message to a subscriber's front; takes its own reference if it keeps it. */
@@ -42,8 +42,9 @@ struct push_target {
 };
 /* stream: unique. after_seq, after_index: what the subscriber has had (Last-Event-ID), 0 when it says nothing. Delivers what
  * waits for these identifiers and is newer, oldest first. */
-void push_subscribe(struct push *p, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
-                    uint64_t after_seq, uint32_t after_index, int64_t now_ms);
+void push_subscribe(struct push *p, unsigned front, uint64_t stream,
+                    const struct push_target *targets, size_t n, uint64_t after_seq,
+                    uint32_t after_index, int64_t now_ms);
 void push_unsubscribe(struct push *p, uint64_t stream);
 /* The messages of one firing, together. Returns how many subscribers received one. */
 size_t push_publish(struct push *p, struct push_msg *const *msgs, size_t n, int64_t now_ms);

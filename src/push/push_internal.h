@@ -9,7 +9,7 @@
 struct link {
     struct link *prev, *next;
 };
-#define LINK_OF(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
+#define LINK_OF(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 static inline void link_init(struct link *l)
 {
@@ -73,13 +73,15 @@ struct push {
 
 /* subs.c */
 struct target *target_touch(struct push *p, struct str key, struct str id);
-struct target *target_find(const struct push *p, struct str key, struct str id); /* NULL: nobody, nothing */
+struct target *target_find(const struct push *p, struct str key,
+                           struct str id); /* NULL: nobody, nothing */
 void target_drop_unused(struct push *p, struct target *t);
 
 /* outbox.c */
 /* Keeps a message for its target, unless the limits keep nothing. The copies of one firing are chained by `first`: NULL for
  * the first of them, then what this returned. Nothing is dropped yet: outbox_trim follows for each. */
-struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered, int64_t now_ms);
+struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered,
+                         int64_t now_ms);
 /* Drops what is too much for this target, and in all. */
 void outbox_trim(struct push *p, struct str key, struct str id);
 /* Everything kept for these subscribed targets that a subscriber who has had (after_seq, after_index) lacks. */

@@ -63,13 +63,29 @@ struct search {
     int64_t now_ms, next_ms;
 };
 
+/* The count at which a leaf may turn true for a counter that falls; none at all is null. false: look at each step. */
+static bool count_wanted(const struct cond *leaf, int64_t *at_most)
+{
+    const char *op = leaf->op->word;
+    bool below = strcmp(op, "lt") == 0;
+    double bound;
+    *at_most = 0;
+    if (strcmp(op, "is_null") == 0)
+        return true;
+    if (!below && strcmp(op, "lte") != 0 && strcmp(op, "eq") != 0)
+        return false;
+    if (!val_as_double(leaf->arg, &bound) || fabs(bound) >= 1e15)
+        return false;
+    *at_most = (int64_t)(below ? ceil(bound) - 1 : floor(bound));
+    return true;
+}
+
 static void look_at(struct search *s, uint32_t read, const struct cond *leaf, bool to)
 {
     const struct rule_view *v = s->view;
     const struct plan_attr *attr = &v->plan->attrs[v->rule->reads[read]];
     const struct profile *p = NULL;
     int64_t next;
-    double bound;
     if (!attr->period_ms && !attr->ttl_ms)
         return;
     if (leaf && !can_turn(attr, leaf->op, to))
@@ -79,12 +95,10 @@ static void look_at(struct search *s, uint32_t read, const struct cond *leaf, bo
             p = v->profiles[i];
     if (!p)
         return;
-    const char *op = leaf ? leaf->op->word : "";
-    bool below = strcmp(op, "lt") == 0, at_most = strcmp(op, "lte") == 0 || strcmp(op, "eq") == 0;
-    if (to && attr->agg == AGG_COUNTER && attr->period_ms && attr->dflt.type == VAL_NULL && (below || at_most) &&
-        val_as_double(leaf->arg, &bound) && fabs(bound) < 1e15)
-        next = profile_next_at_most(v->store, p, v->plan, attr,
-                                    (int64_t)(below ? ceil(bound) - 1 : floor(bound)), s->now_ms);
+    int64_t at_most;
+    if (to && leaf && attr->agg == AGG_COUNTER && attr->period_ms && attr->dflt.type == VAL_NULL &&
+        count_wanted(leaf, &at_most))
+        next = profile_next_at_most(v->store, p, v->plan, attr, at_most, s->now_ms);
     else
         next = profile_next_fade(v->store, p, v->plan, attr, s->now_ms);
     s->next_ms = MIN_OF(s->next_ms, next);

@@ -63,7 +63,8 @@ class Response:
 
 
 class Server:
-    """The binary with a folder of rules of its own. rules: a dict of file name -> text, or None for the shipped ones."""
+    """The binary with a folder of rules of its own. rules: a dict of file name -> text, which the shipped words.lua joins, or
+    None for all the shipped ones."""
 
     def __init__(self, rules=None, args=(), env=None, wait=True):
         self.folder = tempfile.mkdtemp(prefix="signalbox-e2e-")
@@ -72,6 +73,7 @@ class Server:
             shutil.copytree(os.path.join(TOP, "rules"), self.rules)
         else:
             os.mkdir(self.rules)
+            shutil.copy(os.path.join(TOP, "rules", "words.lua"), self.rules)
             for name, text in rules.items():
                 self.write_rule(name, text)
         self.port = free_port()
@@ -172,6 +174,9 @@ class Server:
         return values[0][0]
 
     def stream(self, headers=None, **keys):
+        """Listens; for a user_id with the credentials that takes."""
+        if "user_id" in keys:
+            headers = {"Authorization": "Bearer test", **(headers or {})}
         return Stream(self.port, "/api/v1/interventions?" + urllib.parse.urlencode(keys), headers)
 
 
@@ -257,8 +262,9 @@ class Stream:
                 return None
             block = self.bytes[self.position:stop].decode()
             self.position = stop + 2
-            fields = dict(line.split(": ", 1) for line in block.split("\n") if line and not line.startswith((":", "retry")))
-            if "data" in fields:
+            lines = [line.split(":", 1) for line in block.split("\n") if line and not line.startswith(":")]
+            fields = {name: value[1:] if value.startswith(" ") else value for name, value in lines}
+            if "data" in fields and "event" not in fields:      # as the plugin: it listens for `message` alone
                 return fields.get("id"), json.loads(fields["data"])
 
     def messages(self, n, seconds=5.0):

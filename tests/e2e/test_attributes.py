@@ -126,7 +126,7 @@ def test_unknown_names_are_a_clear_4xx(server, body, word):
 @pytest.mark.parametrize("body", [
     None, 7, [], {}, {"service": SERVICE}, {"attribute_keys": {"domain_userid": ["x"]}},
     {"service": 7, "attribute_keys": {"domain_userid": ["x"]}}, {"service": SERVICE, "attribute_keys": []},
-    {"service": SERVICE, "attribute_keys": {"domain_userid": "x"}}, {"service": SERVICE, "attribute_keys": {"domain_userid": [7]}},
+    {"service": SERVICE, "attribute_keys": {"domain_userid": [[]]}}, {"service": SERVICE, "attribute_keys": {"domain_userid": {}}},
     {"attributes": GROUP + "latest_app_id", "attribute_keys": {"domain_userid": ["x"]}},
     {"attributes": [7], "attribute_keys": {"domain_userid": ["x"]}},
 ], ids=json.dumps)

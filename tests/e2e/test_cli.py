@@ -16,7 +16,7 @@ import pytest
 from harness import BINARY, SLOW, TOP, new_id, page_view
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("SIGNALBOX_")}
-GOOD = 'attribute_group "g" { attribute_key = "user_id", attributes = { n = counter():on(event "a/b") } }\n'
+GOOD = 'attribute_group "g" { attribute_key = "domain_userid", attributes = { n = counter():on(event "a/b") } }\n'
 TESTED = GOOD + """
 test("two are two", function(t)
   ann = t:visitor()

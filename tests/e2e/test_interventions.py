@@ -239,6 +239,12 @@ def test_keep_alive_is_a_comment(start_server):
         assert re.fullmatch(rb"(:\n\n)+", rest), rest
 
 
+def test_a_user_id_is_no_secret_and_needs_credentials(server):
+    user = new_id()
+    server.get(PATH + "?user_id=" + user, {"Accept": "text/event-stream"}).problem(401)
+    server.get(f"{PATH}?domain_userid={new_id()}&user_id={user}", {"Accept": "text/event-stream"}).problem(401)
+
+
 @pytest.mark.parametrize("query", ["", "no_such_key=x", "domain_userid=", "domain_userid"])
 def test_nothing_to_listen_for_is_an_end_not_a_retry(server, query):
     answer = server.get(PATH + ("?" + query if query else ""), {"Accept": "text/event-stream"})

@@ -101,7 +101,7 @@ def test_unknown_score(scores):
     assert "nearest_to" in scores.post("/api/v1/scores/nearest_to", {"domain_userid": "x"}).problem(404)
 
 
-@pytest.mark.parametrize("body", [None, 7, [], {}, {"domain_userid": 7}, {"domain_userid": None}, {"domain_userid": []},
+@pytest.mark.parametrize("body", [None, 7, [], {}, {"domain_userid": {}}, {"domain_userid": None}, {"domain_userid": []},
                                   {"user_id": "x"}], ids=repr)
 def test_wrong_bodies(scores, server, body):
     for s, path in ((scores, "/api/v1/scores/linear"), (server, "/predict")):

@@ -224,6 +224,8 @@ attribute_group "g" { attributes = { x = counter():on(shop):where(a() or b()) } 
   { "empty all", where("all { }"), "8: all { } holds no criterion" },
   { "criterion without names", where("criterion(function() return true end)"),
     "8: criterion names what its function reads: criterion(atomic.page_url, function(url) return … end)" },
+  { "criterion without anything", where("criterion()"),
+    "8: criterion names what it reads, then the function: criterion(atomic.page_url, function(url) return … end)" },
   { "criterion, one name too few", where("criterion(atomic.page_url, shop.x, function(url) return true end)"),
     "8: criterion reads 2 and its function takes 1: one name for each" },
   { "on a text", attributes('    a = counter():on("a/b"),'), '8: :on takes events: write :on(event "a/b")' },

@@ -61,7 +61,8 @@ static void test_cookie(void)
     CHECK(!cookie_safe(STR("a b")));
     CHECK(!cookie_safe(STR("a\r\nSet-Cookie: x=y")));
 
-    static const struct str domains[] = {{"shop.example.com", 16}, {"example.com", 11}, {"other.example", 13}};
+    static const struct str domains[] = {
+        {"shop.example.com", 16}, {"example.com", 11}, {"other.example", 13}};
     struct api_cookie c = {.domains = domains, .n_domains = 3};
     static const struct {
         const char *origin, *want;
@@ -88,10 +89,23 @@ static void test_sse_id(void)
     struct buf b = {0};
     sse_id_write(&b, &(struct sse_id){1700000000000, UINT64_MAX, UINT32_MAX});
     CHECK_TEXT(buf_str(&b), "1700000000000-18446744073709551615.4294967295");
-    CHECK(sse_id_parse(buf_str(&b), &id) && id.epoch == 1700000000000 && id.seq == UINT64_MAX && id.index == UINT32_MAX);
+    CHECK(sse_id_parse(buf_str(&b), &id) && id.epoch == 1700000000000 && id.seq == UINT64_MAX &&
+          id.index == UINT32_MAX);
     buf_fini(&b);
-    static const char *const bad[] = {"",       "5",      "1-2",   "1-2.",  "1-.3", "-2.3", "1-2.3 ", " 1-2.3", "1-2.4294967296",
-                                      "1-2.-3", "1.2-3", "1-2.3.4", "x-2.3", "1-18446744073709551616.0"};
+    static const char *const bad[] = {"",
+                                      "5",
+                                      "1-2",
+                                      "1-2.",
+                                      "1-.3",
+                                      "-2.3",
+                                      "1-2.3 ",
+                                      " 1-2.3",
+                                      "1-2.4294967296",
+                                      "1-2.-3",
+                                      "1.2-3",
+                                      "1-2.3.4",
+                                      "x-2.3",
+                                      "1-18446744073709551616.0"};
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         CHECK(!sse_id_parse(str_of(bad[i]), &id), "%s", bad[i]);
 }
@@ -104,7 +118,8 @@ static void test_uuid(void)
     for (int i = 0; i < 1000; i++) { /* more than one pool */
         draw_uuid(&a, 0, id);
         CHECK_INT(strlen(id), 36);
-        CHECK(id[14] == '4' && strchr("89ab", id[19]) && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-');
+        CHECK(id[14] == '4' && strchr("89ab", id[19]) && id[8] == '-' && id[13] == '-' &&
+              id[18] == '-' && id[23] == '-');
         CHECK(strcmp(id, last) != 0);
         memcpy(last, id, sizeof(last));
     }

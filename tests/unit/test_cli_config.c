@@ -27,13 +27,15 @@ static char **words(char *text, char **out, int *n)
 }
 
 /* Loads with this file (NULL: none), environment and command line; the caller finis. */
-static bool load(struct config *c, const char *toml, const char *env, const char *args, struct err *err)
+static bool load(struct config *c, const char *toml, const char *env, const char *args,
+                 struct err *err)
 {
     static char env_text[1000], arg_text[1000];
     static char *envs[32], *argv[32];
     int n_env, n_arg;
     snprintf(env_text, sizeof(env_text), "%s", env);
-    snprintf(arg_text, sizeof(arg_text), "%s%s%s", args, toml ? " --config " : "", toml ? toml_path : "");
+    snprintf(arg_text, sizeof(arg_text), "%s%s%s", args, toml ? " --config " : "",
+             toml ? toml_path : "");
     if (toml)
         write_toml(toml);
     *err = (struct err){0};
@@ -69,7 +71,8 @@ static void test_order(void)
         {NULL, "", "", 10000, "# default"},
         {"[http]\nhead_ms = 1\n", "", "", 1, ":2\n"},
         {"[http]\nhead_ms = 1\n", "SIGNALBOX_HTTP_HEAD_MS=2", "", 2, "# SIGNALBOX_HTTP_HEAD_MS"},
-        {"[http]\nhead_ms = 1\n", "SIGNALBOX_HTTP_HEAD_MS=2", "--http.head_ms 3", 3, "# --http.head_ms"},
+        {"[http]\nhead_ms = 1\n", "SIGNALBOX_HTTP_HEAD_MS=2", "--http.head_ms 3", 3,
+         "# --http.head_ms"},
         {NULL, "", "--http.head_ms=3 --http.head_ms=4", 4, "# --http.head_ms"},
         {NULL, "", "--http.head-ms=3", 3, "# --http.head_ms"},
         {"http.head_ms = 7", "", "", 7, ":1\n"},
@@ -79,7 +82,8 @@ static void test_order(void)
         struct config c;
         struct err err;
         struct buf out = {0};
-        CHECK(load(&c, cases[i].toml, cases[i].env, cases[i].args, &err), "case %zu: %s", i, err.text);
+        CHECK(load(&c, cases[i].toml, cases[i].env, cases[i].args, &err), "case %zu: %s", i,
+              err.text);
         CHECK_INT(c.http.head_ms, cases[i].head_ms);
         config_write(&c, &out);
         buf_putc(&out, 0);
@@ -99,7 +103,8 @@ static void test_refusals(void)
     static const struct {
         const char *toml, *env, *args, *want; /* a part of the message */
     } cases[] = {
-        {"[http]\nhead_msx = 5\n", "", "", ":2: there is no option http.head_msx (did you mean http.head_ms?)"},
+        {"[http]\nhead_msx = 5\n", "", "",
+         ":2: there is no option http.head_msx (did you mean http.head_ms?)"},
         {"\n\nlisen = \"x\"\n", "", "", ":3: there is no option lisen (did you mean listen?)"},
         {"[http]\nhead_ms = \"5\"\n", "", "", ":2: http.head_ms must be a number"},
         {"[http]\nhead_ms = 5.5\n", "", "", ":2: http.head_ms must be a number"},
@@ -108,7 +113,8 @@ static void test_refusals(void)
         {"internal_domains = [1]\n", "", "", ":1: internal_domains must be a list of strings"},
         {"listen = \n", "", "", ":1: "},
         {"[http\n", "", "", ":1: "},
-        {NULL, "SIGNALBOX_FRONTS=many", "", "SIGNALBOX_FRONTS: fronts must be a whole number, not \"many\""},
+        {NULL, "SIGNALBOX_FRONTS=many", "",
+         "SIGNALBOX_FRONTS: fronts must be a whole number, not \"many\""},
         {NULL, "SIGNALBOX_FRONTS=-1", "", "SIGNALBOX_FRONTS: fronts must be from 1 to 256, not -1"},
         {NULL, "SIGNALBOX_CONFIG=/nonexistent/x.toml", "", "/nonexistent/x.toml"},
         {NULL, "", "--fronts=257", "--fronts: fronts must be from 1 to 256, not 257"},
@@ -133,9 +139,12 @@ static void test_kinds(void)
 {
     struct config c;
     struct err err;
-    CHECK(load(&c, "referers = \"r.json\"\ninternal_domains = [\"a.example\", \"b.example\"]\n[cookie]\non = false\n"
-                   "[log]\nlevel = \"debug\"\n[profile]\nentries = 128\n",
-               "", "rules --format json --cookie.domains=x.example,y.example", &err), "%s", err.text);
+    CHECK(load(&c,
+               "referers = \"r.json\"\ninternal_domains = [\"a.example\", "
+               "\"b.example\"]\n[cookie]\non = false\n"
+               "[log]\nlevel = \"debug\"\n[profile]\nentries = 128\n",
+               "", "rules --format json --cookie.domains=x.example,y.example", &err),
+          "%s", err.text);
     CHECK_STR(c.referers, "r.json");
     CHECK_INT(c.internal_domains.n, 2);
     CHECK(str_eqz(c.internal_domains.items[1], "b.example"));
@@ -149,7 +158,8 @@ static void test_kinds(void)
     CHECK_STR(c.format, "json");
     config_fini(&c);
 
-    CHECK(load(&c, NULL, "SIGNALBOX_COOKIE_ON=0 SIGNALBOX_REFERERS=", "--print-config -h", &err), "%s", err.text);
+    CHECK(load(&c, NULL, "SIGNALBOX_COOKIE_ON=0 SIGNALBOX_REFERERS=", "--print-config -h", &err),
+          "%s", err.text);
     CHECK(!c.cookie_on && c.print && c.help && !c.referers);
     config_fini(&c);
     CHECK(load(&c, NULL, "", "--cookie.on=false --cookie.on", &err)); /* a switch alone is on */
@@ -163,7 +173,10 @@ static void test_round_trip(void)
     struct config c;
     struct err err;
     struct buf first = {0}, second = {0};
-    CHECK(load(&c, NULL, "", "--fronts 3 --internal-domains a.example,b.example --cookie.fallback x\"y --http.body 2048", &err));
+    CHECK(load(
+        &c, NULL, "",
+        "--fronts 3 --internal-domains a.example,b.example --cookie.fallback x\"y --http.body 2048",
+        &err));
     config_write(&c, &first);
     buf_putc(&first, 0);
     config_fini(&c);
@@ -185,10 +198,14 @@ static void test_listen(void)
         const char *listen;
         bool good;
     } cases[] = {
-        {"127.0.0.1:8080", true}, {"127.9.9.9:0", true}, {"[::1]:8080", true},   {"localhost:80", true},
-        {"0.0.0.0:8080", false},  {"[::]:8080", false},  {":8080", false},       {"8080", false},
-        {"10.0.0.1:80", false},   {"*:80", false},       {"example.com:80", false}, {"127.0.0.1.example.com:80", false},
-        {"127.0.0.1:65535", true}, {"127.0.0.1:65536", false}, {"127.0.0.1:", false},   {"127.0.0.1:http", false},
+        {"127.0.0.1:8080", true},  {"127.9.9.9:0", true},
+        {"[::1]:8080", true},      {"localhost:80", true},
+        {"0.0.0.0:8080", false},   {"[::]:8080", false},
+        {":8080", false},          {"8080", false},
+        {"10.0.0.1:80", false},    {"*:80", false},
+        {"example.com:80", false}, {"127.0.0.1.example.com:80", false},
+        {"127.0.0.1:65535", true}, {"127.0.0.1:65536", false},
+        {"127.0.0.1:", false},     {"127.0.0.1:http", false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char listen[100];
@@ -202,7 +219,8 @@ static void test_listen(void)
 
 static void test_unknown_env(void)
 {
-    char *env[] = {"PATH=/bin", "SIGNALBOX_LISTEN=x", "SIGNALBOX_LISTENS=x", "SIGNALBOX_CONFIG=", "SIGNALBOX_HTTP=1", NULL};
+    char *env[] = {"PATH=/bin",         "SIGNALBOX_LISTEN=x", "SIGNALBOX_LISTENS=x",
+                   "SIGNALBOX_CONFIG=", "SIGNALBOX_HTTP=1",   NULL};
     size_t i = 0;
     CHECK_STR(config_unknown_env(env, &i), "SIGNALBOX_LISTENS=x");
     CHECK_STR(config_unknown_env(env, &i), "SIGNALBOX_HTTP=1");

@@ -83,7 +83,8 @@ int main(void)
     CHECK_INT(count(), 1);
 
     /* something that never stops writing does not hold it up for ever */
-    sh("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo $i > rules/a.lua; sleep 0.05; done");
+    sh("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo $i > rules/a.lua; "
+       "sleep 0.05; done");
     CHECK(calls >= 1, "%d", (int)calls);
     count();
 

@@ -41,7 +41,8 @@ static size_t parse(const char *text, struct push_target *out)
     return n;
 }
 
-static void listen_after(struct push *p, uint64_t stream, const char *who, uint64_t seq, uint32_t index, int64_t now)
+static void listen_after(struct push *p, uint64_t stream, const char *who, uint64_t seq,
+                         uint32_t index, int64_t now)
 {
     struct push_target t[8];
     push_subscribe(p, (unsigned)(stream % 2), stream, t, parse(who, t), seq, index, now);
@@ -53,7 +54,8 @@ static void listen(struct push *p, uint64_t stream, const char *who, int64_t now
 }
 
 /* One firing to each of its targets; the message's text is SEQ and the target's identifier. */
-static size_t fire_until(struct push *p, uint64_t seq, const char *targets, int64_t expires, int64_t now)
+static size_t fire_until(struct push *p, uint64_t seq, const char *targets, int64_t expires,
+                         int64_t now)
 {
     struct push_target t[8];
     struct push_msg *msgs[8];
@@ -61,8 +63,13 @@ static size_t fire_until(struct push *p, uint64_t seq, const char *targets, int6
     for (size_t i = 0; i < n; i++) {
         char json[64];
         snprintf(json, sizeof(json), "%d%.*s", (int)seq, STR_FMT(t[i].id));
-        struct push_msg m = {.seq = seq, .index = (uint32_t)i, .expires_ms = expires, .name = STR("offer"),
-                             .key = t[i].key, .id = t[i].id, .json = str_of(json)};
+        struct push_msg m = {.seq = seq,
+                             .index = (uint32_t)i,
+                             .expires_ms = expires,
+                             .name = STR("offer"),
+                             .key = t[i].key,
+                             .id = t[i].id,
+                             .json = str_of(json)};
         m.intervention_id[0] = (uint8_t)seq;
         msgs[i] = push_msg_new(&m);
     }
@@ -185,7 +192,7 @@ static void test_expiry(void)
     int64_t expired = stat_get(STAT_MESSAGES_EXPIRED);
     fire(p, 1, "d=ann", 0);
     fire_until(p, 2, "d=ann", 500, 0);
-    fire_until(p, 3, "d=ann", 5000, 0); /* keep_ms is the longer limit's end too */
+    fire_until(p, 3, "d=ann", 5000, 0);  /* keep_ms is the longer limit's end too */
     fire_until(p, 4, "d=ann", 100, 100); /* expired when it came */
     CHECK_INT(push_waiting(p), 3);
     push_expire(p, 499);
@@ -198,7 +205,7 @@ static void test_expiry(void)
     listen(p, 2, "d=bob", 2000); /* subscribing looks at the time itself */
     HEARD("");
     CHECK_INT(stat_get(STAT_MESSAGES_EXPIRED) - expired, 3); /* 2, 4, 5; not those delivered */
-    listen_after(p, 3, "d=ann", 1, 0, 2000); /* delivered ones expire too */
+    listen_after(p, 3, "d=ann", 1, 0, 2000);                 /* delivered ones expire too */
     HEARD("");
     push_free(p);
 }

@@ -291,7 +291,7 @@ struct nested {
     bool inner_ok;
 };
 
-static int nested_call(lua_State *L)
+__attribute__((no_sanitize("thread"))) static int nested_call(lua_State *L)
 {
     struct nested *n = lua_touserdata(L, lua_upvalueindex(1));
     struct box_run r;
@@ -302,7 +302,7 @@ static int nested_call(lua_State *L)
     return 0;
 }
 
-static void nested_body(lua_State *L, void *arg)
+__attribute__((no_sanitize("thread"))) static void nested_body(lua_State *L, void *arg)
 {
     if (luaL_loadstring(L, "local f = ... while true do f() end") != 0)
         lua_error(L);
