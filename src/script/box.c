@@ -45,14 +45,17 @@ static struct str box_own_path(const struct box *b, struct str name)
 {
     if (name.n == 0)
         return (struct str){0};
-    return str_eq(name, b->path) ? b->path : str_eq(name, b->words_path) ? b->words_path : (struct str){0};
+    return str_eq(name, b->path)         ? b->path
+           : str_eq(name, b->words_path) ? b->words_path
+                                         : (struct str){0};
 }
 
 static void note_place(struct box *b, lua_State *L, int level)
 {
     lua_Debug ar;
     for (; lua_getstack(L, level, &ar) && lua_getinfo(L, "Sl", &ar); level++) {
-        struct str at = *ar.source == '@' ? box_own_path(b, str_of(ar.source + 1)) : (struct str){0};
+        struct str at =
+            *ar.source == '@' ? box_own_path(b, str_of(ar.source + 1)) : (struct str){0};
         if (at.n == 0 || ar.currentline <= 0)
             continue;
         b->at = at;
@@ -80,7 +83,8 @@ static int raise_stop(lua_State *L, struct box *b, enum box_stop stop)
         note_place(b, L, 0);
     }
     watch_set_hook(b->run, true);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, b->stopped); /* a string made before: raising takes no memory */
+    lua_rawgeti(L, LUA_REGISTRYINDEX,
+                b->stopped); /* a string made before: raising takes no memory */
     return lua_error(L);
 }
 
@@ -125,8 +129,10 @@ static int enter(lua_State *L)
     return 0;
 }
 
-/* Splits "rules/x.lua:12: text" when it names one of the box's files; takes a library's place away when a rule's is known. */
-static struct str split_place(const struct box *b, struct str text, struct str *file, uint32_t *line)
+/* Splits "rules/x.lua:12: text" when it names one of the box's files; takes a library's place
+ * away when a rule's is known. */
+static struct str split_place(const struct box *b, struct str text, struct str *file,
+                              uint32_t *line)
 {
     struct str rest = text;
     const char *colon;
@@ -137,7 +143,8 @@ static struct str split_place(const struct box *b, struct str text, struct str *
         while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
             n++;
         uint64_t number;
-        if (n + 1 >= rest.n || rest.p[n] != ':' || rest.p[n + 1] != ' ' || !str_u64((struct str){rest.p, n}, &number))
+        if (n + 1 >= rest.n || rest.p[n] != ':' || rest.p[n + 1] != ' ' ||
+            !str_u64((struct str){rest.p, n}, &number))
             continue;
         struct str own = box_own_path(b, name);
         if (own.n == 0 && line[0] == 0)
@@ -167,7 +174,8 @@ static void note_trouble(struct box *b, int status, struct box_trouble *t)
     snprintf(t->text, sizeof(t->text), "%.*s", STR_FMT(text));
 }
 
-bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, int64_t us, struct box_trouble *t)
+bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, int64_t us,
+              struct box_trouble *t)
 {
     lua_State *L = b->L;
     struct box outer = *b;
@@ -207,7 +215,8 @@ bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, i
     return ok;
 }
 
-struct str box_trouble_text(const struct box *b, const struct box_trouble *t, int64_t us, struct arena *arena)
+struct str box_trouble_text(const struct box *b, const struct box_trouble *t, int64_t us,
+                            struct arena *arena)
 {
     if (t->stop == BOX_TIME && us % 1000 == 0)
         return arena_printf(arena, "stopped: more than %lld ms of CPU time", (long long)us / 1000);
@@ -335,8 +344,12 @@ static int on_panic(lua_State *L)
 static int open_state(lua_State *L)
 {
     static const luaL_Reg libraries[] = {
-        {"", luaopen_base},   {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
-        {LUA_MATHLIBNAME, luaopen_math}, {LUA_BITLIBNAME, luaopen_bit}, {LUA_DBLIBNAME, luaopen_debug},
+        {"", luaopen_base},
+        {LUA_STRLIBNAME, luaopen_string},
+        {LUA_TABLIBNAME, luaopen_table},
+        {LUA_MATHLIBNAME, luaopen_math},
+        {LUA_BITLIBNAME, luaopen_bit},
+        {LUA_DBLIBNAME, luaopen_debug},
     };
     struct box *b = box_of(L);
     for (size_t i = 0; i < COUNT_OF(libraries); i++) {
@@ -354,8 +367,8 @@ static int open_state(lua_State *L)
     return 0;
 }
 
-struct box *box_new(const struct library *library, struct str path, struct str words_path, size_t soft, int64_t us,
-                    struct err *err)
+struct box *box_new(const struct library *library, struct str path, struct str words_path,
+                    size_t soft, int64_t us, struct err *err)
 {
     struct box *b = xcalloc(1, sizeof(*b));
     *b = (struct box){.path = path, .words_path = words_path, .soft = soft};
@@ -364,12 +377,14 @@ struct box *box_new(const struct library *library, struct str path, struct str w
     if (b->L) {
         lua_atpanic(b->L, on_panic);
         luaJIT_setmode(b->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
-        if (lua_cpcall(b->L, open_state, NULL) == 0 && box_call(b, open_library, (void *)library, us, &t))
+        if (lua_cpcall(b->L, open_state, NULL) == 0 &&
+            box_call(b, open_library, (void *)library, us, &t))
             return b;
     }
     struct arena arena;
     arena_init(&arena);
-    err_set(err, "the rule language does not load: %.*s", STR_FMT(box_trouble_text(b, &t, us, &arena)));
+    err_set(err, "the rule language does not load: %.*s",
+            STR_FMT(box_trouble_text(b, &t, us, &arena)));
     arena_fini(&arena);
     box_free(b);
     return NULL;

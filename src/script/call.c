@@ -1,8 +1,9 @@
 /* call.c -- calling a rule's function: arguments in, answer out, strikes counted.
  *
- * A function is called by several threads at once, each in a lane of its own; what the lanes share, its strikes and the names
- * of its arguments, is atomic. New names are only noted by script_file_source's name_args, and told to a lane's state at that
- * lane's next call, since until then its thread may be inside.
+ * A function is called by several threads at once, each in a lane of its own; what the lanes
+ * share, its strikes and the names of its arguments, is atomic. New names are only noted by
+ * script_file_source's name_args, and told to a lane's state at that lane's next call, since
+ * until then its thread may be inside.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -70,12 +71,13 @@ static void body(lua_State *L, void *arg)
 }
 
 /* err: rules/x.lua:12: score "prospect": text */
-static void say(const struct script_fn *fn, const struct box_trouble *t, struct str text, struct err *err)
+static void say(const struct script_fn *fn, const struct box_trouble *t, struct str text,
+                struct err *err)
 {
     bool placed = t && t->file.n > 0;
     struct str path = placed ? t->file : fn->path;
-    err_set(err, "%.*s:%u: %.*s%s%.*s", STR_FMT(path), placed ? t->line : fn->line, STR_FMT(fn->rule), fn->rule.n > 0 ? ": " : "",
-            STR_FMT(text));
+    err_set(err, "%.*s:%u: %.*s%s%.*s", STR_FMT(path), placed ? t->line : fn->line,
+            STR_FMT(fn->rule), fn->rule.n > 0 ? ": " : "", STR_FMT(text));
 }
 
 static void count_trouble(struct script_fn *fn, const struct box_trouble *t)
@@ -88,8 +90,8 @@ static void count_trouble(struct script_fn *fn, const struct box_trouble *t)
         stat_add(STAT_RULE_QUARANTINED, 1);
 }
 
-static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args, size_t n, struct arena *arena, struct val *out,
-                    bool *used, struct err *err)
+static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args, size_t n,
+                    struct arena *arena, struct val *out, bool *used, struct err *err)
 {
     struct script_fn *fn = (struct script_fn *)base;
     struct script_file *f = fn->file;
@@ -105,7 +107,9 @@ static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args,
         return false;
     }
     struct calling c = {fn, &f->lanes[lane], args, n, arena, out, used};
-    int64_t us = lane == atomic_load_explicit(&f->engine_lane, memory_order_relaxed) ? f->limits.inside_us : f->limits.call_us;
+    int64_t us = lane == atomic_load_explicit(&f->engine_lane, memory_order_relaxed)
+                     ? f->limits.inside_us
+                     : f->limits.call_us;
     struct box_trouble t;
     if (box_call(c.lane->box, body, &c, us, &t))
         return true;
@@ -117,7 +121,8 @@ static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args,
 
 static bool fn_quarantined(const struct plan_fn *base)
 {
-    return atomic_load_explicit(&((const struct script_fn *)base)->quarantined, memory_order_relaxed);
+    return atomic_load_explicit(&((const struct script_fn *)base)->quarantined,
+                                memory_order_relaxed);
 }
 
 void fn_init(struct script_fn *fn, struct script_file *f, size_t number)
@@ -183,5 +188,6 @@ static void source_name_args(void *ctx, size_t number, const struct str *names, 
 
 struct plan_source script_file_source(struct script_file *f)
 {
-    return (struct plan_source){.desc = &f->desc, .fn = source_fn, .name_args = source_name_args, .ctx = f};
+    return (struct plan_source){
+        .desc = &f->desc, .fn = source_fn, .name_args = source_name_args, .ctx = f};
 }

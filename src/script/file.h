@@ -1,4 +1,5 @@
-/* file.h -- a rule file that was loaded: its description, its functions, and a box a lane to call them in.
+/* file.h -- a rule file that was loaded: its description, its functions, and a box a lane to
+ * call them in.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SCRIPT_FILE_H
 #define SCRIPT_FILE_H
@@ -8,8 +9,8 @@
 #include "script/box.h"
 #include "script/script.h"
 
-/* The names of a formula's arguments. A newer list is put before the older ones, which stay until the file goes: a lane may be
- * reading one. */
+/* The names of a formula's arguments. A newer list is put before the older ones, which stay
+ * until the file goes: a lane may be reading one. */
 struct script_names {
     struct script_names *older;
     size_t n;
@@ -20,9 +21,9 @@ struct script_names {
 struct script_fn {
     struct plan_fn base;
     struct script_file *file;
-    size_t number;                        /* as the description has it, from 1 */
+    size_t number; /* as the description has it, from 1 */
     bool is_test;
-    struct str rule, path;                /* score "prospect"; the file it stands in */
+    struct str rule, path; /* score "prospect"; the file it stands in */
     uint32_t line;
     _Atomic(struct script_names *) names; /* newest; NULL: none given */
     atomic_uint stops;
@@ -31,7 +32,7 @@ struct script_fn {
 
 struct script_lane {
     struct box *box;
-    struct script_names **named;          /* a function: the names that this lane's state knows */
+    struct script_names **named; /* a function: the names that this lane's state knows */
 };
 
 struct script_file {
@@ -40,17 +41,17 @@ struct script_file {
     struct arena arena;
     struct str path, words_path;
     struct val desc;
-    struct script_fn *fns;                /* fns[i] is number i + 1 */
+    struct script_fn *fns; /* fns[i] is number i + 1 */
     size_t n_fns;
     struct script_lane *lanes;
-    unsigned n_lanes;                     /* 0: no functions, or no lanes asked for */
+    unsigned n_lanes; /* 0: no functions, or no lanes asked for */
     atomic_uint engine_lane;
 };
 
 /* script_load with a library of the caller's. */
-struct script_file *file_load(const struct library *library, struct str path, struct str text, struct str words_path,
-                              struct str words_text, unsigned lanes, const struct script_limits *limits,
-                              struct plan_report *report);
+struct script_file *file_load(const struct library *library, struct str path, struct str text,
+                              struct str words_path, struct str words_text, unsigned lanes,
+                              const struct script_limits *limits, struct plan_report *report);
 
 /* -- call.c */
 void fn_init(struct script_fn *fn, struct script_file *f, size_t number);

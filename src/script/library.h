@@ -1,6 +1,8 @@
-/* library.h -- the rule language as this room carries it: modules in Lua, compiled into the binary.
+/* library.h -- the rule language as this room carries it: modules in Lua, compiled into the
+ * binary.
  *
- * Each module is called as chunk(load_module); load_module(name) answers what that module returned. "signalbox" is the first.
+ * Each module is called as chunk(load_module); load_module(name) answers what that module
+ * returned. "signalbox" is the first.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SCRIPT_LIBRARY_H
 #define SCRIPT_LIBRARY_H

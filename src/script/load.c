@@ -1,7 +1,9 @@
-/* load.c -- running a rule file: words, file, trial of its formulas, description; once in each lane.
+/* load.c -- running a rule file: words, file, trial of its formulas, description; once in each
+ * lane.
  *
- * The first lane decides: its problems are the file's, its description is the file's. The other lanes only have to come out
- * the same, which a file that is as the language wants it does, since it sees neither clock nor chance.
+ * The first lane decides: its problems are the file's, its description is the file's. The other
+ * lanes only have to come out the same, which a file that is as the language wants it does,
+ * since it sees neither clock nor chance.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -25,9 +27,9 @@ struct loading {
     struct script_file *file;
     struct box *box;
     struct plan_report *report;
-    bool quiet;           /* not the first lane: problems are known already */
+    bool quiet;            /* not the first lane: problems are known already */
     struct str path, text; /* of the step under way */
-    struct arena arena;   /* what is read of Lua and not kept */
+    struct arena arena;    /* what is read of Lua and not kept */
     struct val desc;
     size_t n_fns;
     bool failed;
@@ -47,8 +49,8 @@ static void report_problem(struct loading *l, struct val problem)
     l->failed = l->failed || !warns;
     if (!l->quiet)
         plan_report_add(l->report, warns, file.n > 0 ? file : l->path,
-                        line && line->type == VAL_INT && line->i > 0 ? (uint32_t)line->i : 0, field_str(problem, "rule"), "%.*s",
-                        STR_FMT(text));
+                        line && line->type == VAL_INT && line->i > 0 ? (uint32_t)line->i : 0,
+                        field_str(problem, "rule"), "%.*s", STR_FMT(text));
 }
 
 /* Reports a list of problems at `index`, or nothing when there is nil. */
@@ -155,7 +157,8 @@ static bool run_step(struct loading *l, void (*step)(lua_State *L, void *arg))
     int64_t us = l->file->limits.load_us;
     if (!box_call(l->box, step, l, us, &t)) {
         struct str text = box_trouble_text(l->box, &t, us, &l->arena);
-        plan_report_add(l->report, false, t.file.n > 0 ? t.file : l->path, t.line, (struct str){0}, "%.*s", STR_FMT(text));
+        plan_report_add(l->report, false, t.file.n > 0 ? t.file : l->path, t.line, (struct str){0},
+                        "%.*s", STR_FMT(text));
         l->failed = true;
     }
     return !l->failed;
@@ -172,11 +175,12 @@ static bool run_steps(struct loading *l, struct str text, struct str words_text)
     }
     l->path = f->path;
     l->text = text;
-    return run_step(l, step_scan) && run_step(l, step_run) && run_step(l, step_finish) && (l->quiet || run_step(l, step_try));
+    return run_step(l, step_scan) && run_step(l, step_run) && run_step(l, step_finish) &&
+           (l->quiet || run_step(l, step_try));
 }
 
-static bool load_lane(const struct library *library, struct script_file *f, unsigned lane, struct str text, struct str words_text,
-                      struct plan_report *report)
+static bool load_lane(const struct library *library, struct script_file *f, unsigned lane,
+                      struct str text, struct str words_text, struct plan_report *report)
 {
     struct loading l = {.file = f, .report = report, .quiet = lane > 0};
     struct err err = {.set = false};
@@ -192,7 +196,8 @@ static bool load_lane(const struct library *library, struct script_file *f, unsi
     if (lane == 0) {
         f->desc = l.desc;
     } else if (ok ? l.n_fns != f->n_fns || !val_eq(l.desc, f->desc) : !plan_report_failed(report)) {
-        plan_report_add(report, false, f->path, 0, (struct str){0}, "the file does not load the same way twice");
+        plan_report_add(report, false, f->path, 0, (struct str){0},
+                        "the file does not load the same way twice");
         ok = false;
     }
     arena_fini(&l.arena);
@@ -202,7 +207,8 @@ static bool load_lane(const struct library *library, struct script_file *f, unsi
 static bool check_size(struct str path, struct str text, struct plan_report *report)
 {
     if (text.n > TEXT_MAX)
-        plan_report_add(report, false, path, 0, (struct str){0}, "the file is larger than %d KiB", TEXT_MAX >> 10);
+        plan_report_add(report, false, path, 0, (struct str){0}, "the file is larger than %d KiB",
+                        TEXT_MAX >> 10);
     return text.n <= TEXT_MAX;
 }
 
@@ -217,9 +223,10 @@ static void close_lanes(struct script_file *f)
     f->n_lanes = 0;
 }
 
-/* At least one lane is opened, to read the description; when the file left no functions, none stays. */
-static bool load_lanes(const struct library *library, struct script_file *f, struct str text, struct str words_text,
-                       unsigned lanes, struct plan_report *report)
+/* At least one lane is opened, to read the description; when the file left no functions, none
+ * stays. */
+static bool load_lanes(const struct library *library, struct script_file *f, struct str text,
+                       struct str words_text, unsigned lanes, struct plan_report *report)
 {
     f->n_lanes = MAX_OF(lanes, 1);
     f->lanes = xcalloc(f->n_lanes, sizeof(*f->lanes));
@@ -235,9 +242,9 @@ static bool load_lanes(const struct library *library, struct script_file *f, str
     return true;
 }
 
-struct script_file *file_load(const struct library *library, struct str path, struct str text, struct str words_path,
-                              struct str words_text, unsigned lanes, const struct script_limits *limits,
-                              struct plan_report *report)
+struct script_file *file_load(const struct library *library, struct str path, struct str text,
+                              struct str words_path, struct str words_text, unsigned lanes,
+                              const struct script_limits *limits, struct plan_report *report)
 {
     if (!check_size(path, text, report) || !check_size(words_path, words_text, report))
         return NULL;
@@ -254,7 +261,8 @@ struct script_file *file_load(const struct library *library, struct str path, st
     return NULL;
 }
 
-struct script_file *script_load(struct str path, struct str text, struct str words_path, struct str words_text, unsigned lanes,
+struct script_file *script_load(struct str path, struct str text, struct str words_path,
+                                struct str words_text, unsigned lanes,
                                 const struct script_limits *limits, struct plan_report *report)
 {
     return file_load(&library_embedded, path, text, words_path, words_text, lanes, limits, report);
@@ -303,7 +311,8 @@ void script_write_words(struct buf *out)
     struct box_trouble t;
     struct err err = {.set = false};
     arena_init(&l.arena);
-    l.box = box_new(&library_embedded, l.path, (struct str){0}, limits->memory, limits->load_us, &err);
+    l.box =
+        box_new(&library_embedded, l.path, (struct str){0}, limits->memory, limits->load_us, &err);
     if (!l.box) {
         log_error("%s", err.text);
     } else if (!box_call(l.box, step_list_words, &l, limits->load_us, &t)) {

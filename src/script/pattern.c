@@ -1,7 +1,7 @@
 /* pattern.c -- Lua 5.1 patterns: reading one into items, and matching them on a budget.
  *
- * Where Lua gives up because a pattern is nested too deeply for its recursion, this matcher goes on; nothing else differs.
- * Classes are ASCII's, whatever the locale.
+ * Where Lua gives up because a pattern is nested too deeply for its recursion, this matcher goes
+ * on; nothing else differs. Classes are ASCII's, whatever the locale.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
@@ -65,7 +65,8 @@ struct reader {
     const char *broken;
 };
 
-/* The end of a set whose [ is at p: behind its ]. The first byte inside never closes it. NULL: it is not closed. */
+/* The end of a set whose [ is at p: behind its ]. The first byte inside never closes it. NULL:
+ * it is not closed. */
 static const unsigned char *set_end(const unsigned char *p, const unsigned char *end)
 {
     p += p + 1 < end && p[1] == '^' ? 2 : 1;
@@ -194,7 +195,8 @@ static bool read_item(struct reader *r, struct pattern_item *item)
 void pattern_read(struct pattern *p, const char *text, size_t n, bool anchors)
 {
     const char *nul = memchr(text, 0, n); /* as in Lua 5.1, a NUL ends a pattern */
-    struct reader r = {(const unsigned char *)text, (const unsigned char *)(nul ? nul : text + n), NULL};
+    struct reader r = {(const unsigned char *)text, (const unsigned char *)(nul ? nul : text + n),
+                       NULL};
     p->anchored = anchors && r.p < r.end && *r.p == '^';
     p->n = 0;
     p->broken = NULL;
@@ -229,7 +231,8 @@ static bool item_has(const struct pattern_item *item, unsigned char c)
 
 static bool spend(struct pattern_match *m, int64_t steps)
 {
-    /* The clock's word is looked at about once in 256 steps: when these steps carry the count over such a border. */
+    /* The clock's word is looked at about once in 256 steps: when these steps carry the count
+     * over such a border. */
     int64_t before = m->steps;
     m->steps -= steps;
     if (m->steps > 0 && ((before ^ m->steps) < 256 || !m->due || !*m->due))
@@ -239,7 +242,8 @@ static bool spend(struct pattern_match *m, int64_t steps)
 }
 
 /* The end of %bxy at s; NULL when there is none. */
-static const char *match_balance(const struct pattern_item *item, const char *s, const char *end, int64_t *steps)
+static const char *match_balance(const struct pattern_item *item, const char *s, const char *end,
+                                 int64_t *steps)
 {
     if (s == end || (unsigned char)*s != item->low)
         return NULL;
@@ -259,16 +263,18 @@ static const char *match_balance(const struct pattern_item *item, const char *s,
     return depth == 0 ? s : NULL;
 }
 
-static bool match_frontier(const struct pattern_item *item, const struct pattern_match *m, const char *s)
+static bool match_frontier(const struct pattern_item *item, const struct pattern_match *m,
+                           const char *s)
 {
     unsigned char before = s == m->subject ? 0 : (unsigned char)s[-1];
     unsigned char here = s == m->end ? 0 : (unsigned char)*s;
     return !item_has(item, before) && item_has(item, here);
 }
 
-/* The end of a repeat of item at s that must match at least once where + stands. Pushes what to come back to. NULL: none. */
-static const char *match_set(const struct pattern_match *m, const struct pattern_item *item, const char *s, struct back *back,
-                             size_t *n_back, int64_t *steps)
+/* The end of a repeat of item at s that must match at least once where + stands. Pushes what to
+ * come back to. NULL: none. */
+static const char *match_set(const struct pattern_match *m, const struct pattern_item *item,
+                             const char *s, struct back *back, size_t *n_back, int64_t *steps)
 {
     bool first = s < m->end && item_has(item, (unsigned char)*s);
     switch (item->repeat) {
@@ -311,8 +317,9 @@ static int capture_to_close(const struct pattern_match *m)
 }
 
 /* Takes one item that is no SET at s. YES: *e is where to go on, with the next item. */
-static enum pattern_answer match_item(struct pattern_match *m, const struct pattern_item *item, const char *s,
-                                      struct back *back, size_t *n_back, const char **e, int64_t *steps)
+static enum pattern_answer match_item(struct pattern_match *m, const struct pattern_item *item,
+                                      const char *s, struct back *back, size_t *n_back,
+                                      const char **e, int64_t *steps)
 {
     *e = s;
     switch (item->op) {
@@ -323,7 +330,8 @@ static enum pattern_answer match_item(struct pattern_match *m, const struct patt
             return PATTERN_BAD;
         }
         m->captures[m->n_captures].p = s;
-        m->captures[m->n_captures++].n = item->op == PATTERN_OPEN ? PATTERN_CAPTURE_OPEN : PATTERN_CAPTURE_POSITION;
+        m->captures[m->n_captures++].n =
+            item->op == PATTERN_OPEN ? PATTERN_CAPTURE_OPEN : PATTERN_CAPTURE_POSITION;
         back->way = WAY_UNOPEN;
         ++*n_back;
         return PATTERN_YES;
@@ -362,8 +370,8 @@ static enum pattern_answer match_item(struct pattern_match *m, const struct patt
 }
 
 /* Undoes until there is a way not taken; false when there is none. */
-static bool go_back(const struct pattern *p, struct pattern_match *m, struct back *stack, size_t *n, size_t *item,
-                    const char **s)
+static bool go_back(const struct pattern *p, struct pattern_match *m, struct back *stack, size_t *n,
+                    size_t *item, const char **s)
 {
     while (*n > 0) {
         struct back *b = &stack[*n - 1];
@@ -395,7 +403,8 @@ static bool go_back(const struct pattern *p, struct pattern_match *m, struct bac
     return false;
 }
 
-enum pattern_answer pattern_try(const struct pattern *p, struct pattern_match *m, const char *s, const char **e)
+enum pattern_answer pattern_try(const struct pattern *p, struct pattern_match *m, const char *s,
+                                const char **e)
 {
     struct back stack[PATTERN_ITEMS_MAX];
     size_t n = 0, i = 0;
@@ -433,7 +442,8 @@ enum pattern_answer pattern_try(const struct pattern *p, struct pattern_match *m
     }
 }
 
-enum pattern_answer pattern_search(const struct pattern *p, struct pattern_match *m, const char **s, const char **e)
+enum pattern_answer pattern_search(const struct pattern *p, struct pattern_match *m, const char **s,
+                                   const char **e)
 {
     for (;; ++*s) {
         enum pattern_answer answer = pattern_try(p, m, *s, e);

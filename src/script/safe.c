@@ -1,7 +1,7 @@
 /* safe.c -- what of Lua's own libraries is taken away, replaced or bounded in every state.
  *
- * The rule of thumb: what loops in C without calling back is replaced, unless the length of its loop is that of something
- * which already sits in the state's memory.
+ * The rule of thumb: what loops in C without calling back is replaced, unless the length of its
+ * loop is that of something which already sits in the state's memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <lauxlib.h>
 
@@ -63,9 +63,12 @@ static int safe_concat(lua_State *L)
     for (int64_t i = from; i <= to; i++) {
         lua_rawgeti(L, 1, (int)i);
         size_t n;
-        const char *s = lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TNUMBER ? lua_tolstring(L, -1, &n) : NULL;
+        const char *s = lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TNUMBER
+                            ? lua_tolstring(L, -1, &n)
+                            : NULL;
         if (!s)
-            return luaL_error(L, "invalid value (%s) at index %d in table for 'concat'", luaL_typename(L, -1), (int)i);
+            return luaL_error(L, "invalid value (%s) at index %d in table for 'concat'",
+                              luaL_typename(L, -1), (int)i);
         total += n + n_sep;
         safe_check_size(L, total - n_sep);
         luaL_addvalue(&buffer);
@@ -90,7 +93,8 @@ static int safe_unpack(lua_State *L)
     return (int)n;
 }
 
-/* insert(t, [at,] value): Lua's own loops from the end down to `at`, however far outside the table that is. */
+/* insert(t, [at,] value): Lua's own loops from the end down to `at`, however far outside the
+ * table that is. */
 static int safe_insert(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -109,8 +113,9 @@ static int safe_insert(lua_State *L)
     return 0;
 }
 
-/* sort(t [, less]): Lua's own, but always with a function in Lua, between whose calls the hook gets its turn: sorting without
- * one is quadratic for a table made for it. Upvalues: Lua's sort, that function. */
+/* sort(t [, less]): Lua's own, but always with a function in Lua, between whose calls the hook
+ * gets its turn: sorting without one is quadratic for a table made for it. Upvalues: Lua's sort,
+ * that function. */
 static int safe_sort(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -150,9 +155,10 @@ static int safe_log(lua_State *L)
 }
 
 static const luaL_Reg wraps[] = {
-    {"rep", safe_rep},       {"find", safe_find},         {"match", safe_match},   {"gmatch", safe_gmatch},
-    {"gsub", safe_gsub},     {"format", safe_format},     {"concat", safe_concat}, {"tostring", safe_tostring},
-    {"unpack", safe_unpack}, {"log", safe_log},
+    {"rep", safe_rep},       {"find", safe_find},         {"match", safe_match},
+    {"gmatch", safe_gmatch}, {"gsub", safe_gsub},         {"format", safe_format},
+    {"concat", safe_concat}, {"tostring", safe_tostring}, {"unpack", safe_unpack},
+    {"log", safe_log},
 };
 
 void safe_push_wraps(lua_State *L)
@@ -187,7 +193,8 @@ static void replace_table_functions(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* Methods of strings, ("x"):rep(3), are looked up here, whatever `string` means in a rule file's environment. */
+/* Methods of strings, ("x"):rep(3), are looked up here, whatever `string` means in a rule file's
+ * environment. */
 static void replace_methods(lua_State *L)
 {
     static const char *const plain[] = {"byte", "char", "len", "lower", "upper", "reverse", "sub"};
@@ -220,8 +227,9 @@ void safe_lock_strings(lua_State *L)
 
 void safe_globals(lua_State *L)
 {
-    remove_fields(L, "_G", (const char *const[]){"coroutine", "collectgarbage", "gcinfo", "newproxy", "print", "load",
-                                                 "loadstring", "loadfile", "dofile", NULL});
+    remove_fields(L, "_G",
+                  (const char *const[]){"coroutine", "collectgarbage", "gcinfo", "newproxy",
+                                        "print", "load", "loadstring", "loadfile", "dofile", NULL});
     remove_fields(L, "string", (const char *const[]){"dump", NULL});
     remove_fields(L, "table", (const char *const[]){"move", "foreach", "foreachi", NULL});
     remove_fields(L, "math", (const char *const[]){"random", "randomseed", NULL});

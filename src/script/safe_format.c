@@ -1,4 +1,5 @@
-/* safe_format.c -- string.format as Lua 5.1 has it, with widths below a hundred, and tostring without addresses.
+/* safe_format.c -- string.format as Lua 5.1 has it, with widths below a hundred, and tostring
+ * without addresses.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <lauxlib.h>
 #include <math.h>
@@ -36,7 +37,8 @@ int safe_tostring(lua_State *L)
     return 1;
 }
 
-/* One directive: "%-05.2" as written, without its letter; room is left for a length and the letter. */
+/* One directive: "%-05.2" as written, without its letter; room is left for a length and the
+ * letter. */
 struct directive {
     char text[16];
     size_t n;
@@ -117,9 +119,11 @@ static void add_quoted(luaL_Buffer *b, const char *s, size_t n)
     luaL_addchar(b, '"');
 }
 
-/* %s. The text lies on the stack, above the buffer's own pieces: either the buffer takes it from there as it is, or what is
- * wanted of it, which is short then, is copied before the buffer is touched. */
-static void add_text(lua_State *L, luaL_Buffer *b, int arg, const struct directive *d, size_t *total)
+/* %s. The text lies on the stack, above the buffer's own pieces: either the buffer takes it from
+ * there as it is, or what is wanted of it, which is short then, is copied before the buffer is
+ * touched. */
+static void add_text(lua_State *L, luaL_Buffer *b, int arg, const struct directive *d,
+                     size_t *total)
 {
     size_t n;
     const char *s = safe_to_text(L, arg, &n);
@@ -145,7 +149,8 @@ static void add_number(lua_State *L, luaL_Buffer *b, int arg, struct directive *
     switch (letter) {
     case 'c':
         end_directive(d, letters);
-        size = snprintf(out, sizeof(out), d->text, (int)(unsigned char)to_integer(luaL_checknumber(L, arg)));
+        size = snprintf(out, sizeof(out), d->text,
+                        (int)(unsigned char)to_integer(luaL_checknumber(L, arg)));
         break;
     case 'd':
     case 'i':

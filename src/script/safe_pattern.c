@@ -7,8 +7,10 @@
 #include "script/pattern.h"
 #include "script/safe.h"
 
-/* A pattern as a userdata of its own length: gsub calls back into Lua, which may nest, and C's stack is no place for it. */
-static __attribute__((noinline)) const struct pattern *push_pattern(lua_State *L, const char *text, size_t n, bool anchors)
+/* A pattern as a userdata of its own length: gsub calls back into Lua, which may nest, and C's
+ * stack is no place for it. */
+static __attribute__((noinline)) const struct pattern *push_pattern(lua_State *L, const char *text,
+                                                                    size_t n, bool anchors)
 {
     struct pattern p;
     pattern_read(&p, text, n, anchors);
@@ -36,7 +38,8 @@ static bool check_answer(lua_State *L, const struct pattern_match *m, enum patte
 }
 
 /* Pushes capture i of a match from s to e; a pattern without captures has one, the whole. */
-static void push_capture(lua_State *L, const struct pattern_match *m, int i, const char *s, const char *e)
+static void push_capture(lua_State *L, const struct pattern_match *m, int i, const char *s,
+                         const char *e)
 {
     if (i >= m->n_captures) {
         if (i > 0)
@@ -52,7 +55,8 @@ static void push_capture(lua_State *L, const struct pattern_match *m, int i, con
 }
 
 /* whole: push the whole match when there are no captures. */
-static int push_captures(lua_State *L, const struct pattern_match *m, const char *s, const char *e, bool whole)
+static int push_captures(lua_State *L, const struct pattern_match *m, const char *s, const char *e,
+                         bool whole)
 {
     int n = m->n_captures == 0 && whole ? 1 : m->n_captures;
     luaL_checkstack(L, n, "too many captures");
@@ -61,7 +65,8 @@ static int push_captures(lua_State *L, const struct pattern_match *m, const char
     return n;
 }
 
-/* Where argument `index` says to begin, in bytes from the start, as string.find counts: past the end is the end. */
+/* Where argument `index` says to begin, in bytes from the start, as string.find counts: past the
+ * end is the end. */
 static size_t check_start(lua_State *L, int index, size_t n)
 {
     lua_Number at = luaL_optnumber(L, index, 1);
@@ -181,7 +186,8 @@ static void add_top(lua_State *L, struct gsub *g)
     luaL_addvalue(&g->buffer);
 }
 
-/* A replacement that is a string: %1 stands for a capture, %0 for the whole, % before anything else for that. */
+/* A replacement that is a string: %1 stands for a capture, %0 for the whole, % before anything
+ * else for that. */
 static void add_string(lua_State *L, struct gsub *g, const char *s, const char *e)
 {
     size_t n;

@@ -1,4 +1,5 @@
-/* test_host.c -- running a test block: what it may do to the engine's scratch copy, as functions in Lua.
+/* test_host.c -- running a test block: what it may do to the engine's scratch copy, as functions
+ * in Lua.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <lauxlib.h>
 
@@ -9,8 +10,8 @@ struct test_run {
     const struct script_host *host;
     struct script_fn *fn;
     struct box *box;
-    struct arena arena;  /* of one call of the host */
-    struct str verdict;  /* why it failed; empty: it did not */
+    struct arena arena; /* of one call of the host */
+    struct str verdict; /* why it failed; empty: it did not */
     struct arena kept;
 };
 
@@ -19,7 +20,8 @@ static struct test_run *test_of(lua_State *L)
     struct test_run *run = box_of(L)->host;
     if (!run)
         luaL_error(L, "this is over with its test");
-    luaL_checkstack(L, LUA_MINSTACK, "nested too deep"); /* the host may call functions of this very state */
+    luaL_checkstack(L, LUA_MINSTACK,
+                    "nested too deep"); /* the host may call functions of this very state */
     arena_reset(&run->arena);
     return run;
 }
@@ -79,7 +81,8 @@ static int test_take(lua_State *L)
 
 static void body(lua_State *L, void *arg)
 {
-    static const luaL_Reg functions[] = {{"send", test_send}, {"wait", test_wait}, {"read", test_read}, {"take", test_take}};
+    static const luaL_Reg functions[] = {
+        {"send", test_send}, {"wait", test_wait}, {"read", test_read}, {"take", test_take}};
     struct test_run *run = arg;
     box_push_session(run->box, "run_test");
     lua_pushinteger(L, (lua_Integer)run->fn->number);
@@ -98,7 +101,8 @@ static void body(lua_State *L, void *arg)
     }
 }
 
-bool script_run_test(struct script_file *f, size_t fn, unsigned lane, const struct script_host *host, struct err *err)
+bool script_run_test(struct script_file *f, size_t fn, unsigned lane,
+                     const struct script_host *host, struct err *err)
 {
     if (fn < 1 || fn > f->n_fns || !f->fns[fn - 1].is_test || lane >= f->n_lanes)
         return err_set(err, "%.*s: there is no test %zu", STR_FMT(f->path), fn);
@@ -112,8 +116,8 @@ bool script_run_test(struct script_file *f, size_t fn, unsigned lane, const stru
     if (!ok) {
         struct str text = box_trouble_text(run.box, &t, f->limits.test_us, &run.kept);
         bool placed = t.file.n > 0;
-        err_set(err, "%.*s:%u: %.*s: %.*s", STR_FMT(placed ? t.file : run.fn->path), placed ? t.line : run.fn->line,
-                STR_FMT(run.fn->rule), STR_FMT(text));
+        err_set(err, "%.*s:%u: %.*s: %.*s", STR_FMT(placed ? t.file : run.fn->path),
+                placed ? t.line : run.fn->line, STR_FMT(run.fn->rule), STR_FMT(text));
     } else if (run.verdict.n > 0) {
         ok = err_set(err, "%.*s", STR_FMT(run.verdict));
     }

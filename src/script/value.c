@@ -86,7 +86,8 @@ static struct val read_table(struct reading *r, int index, int depth)
         return read_list(r, index, n, depth + 1);
     if (n_strings == n)
         return read_dict(r, index, n, depth + 1);
-    luaL_error(L, "%s has a table that is neither a list without holes nor a table of names", r->what);
+    luaL_error(L, "%s has a table that is neither a list without holes nor a table of names",
+               r->what);
     return val_null;
 }
 

@@ -1,12 +1,14 @@
 /* watch.c -- one timer a thread that stops Lua at its deadline.
  *
- * The kernel looks at a timer on a thread's CPU clock only at its ticks, 4 ms apart, which is forty times the budget of a
- * criterion inside the door. So the timer runs on the monotonic clock, which is exact and never slower than a thread's CPU
- * clock, and the handler asks the CPU clock whether the time is really up; if not, because the thread waited for its turn, the
- * timer's interval brings it back. The interval also repeats a signal that came while the hook was being set.
+ * The kernel looks at a timer on a thread's CPU clock only at its ticks, 4 ms apart, which is
+ * forty times the budget of a criterion inside the door. So the timer runs on the monotonic
+ * clock, which is exact and never slower than a thread's CPU clock, and the handler asks the CPU
+ * clock whether the time is really up; if not, because the thread waited for its turn, the
+ * timer's interval brings it back. The interval also repeats a signal that came while the hook
+ * was being set.
  *
- * lua_sethook is made to be called from a signal handler, but not while it is itself under way on that thread: the two would
- * leave the dispatch table half set. Hence `busy`.
+ * lua_sethook is made to be called from a signal handler, but not while it is itself under way
+ * on that thread: the two would leave the dispatch table half set. Hence `busy`.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,7 +31,8 @@ static _Thread_local struct watch *watch_mine;
 static pthread_key_t watch_key;
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 
-/* TSan would hold the signal back until the next call it knows, and a loop in Lua makes none: it must not see the handler. */
+/* TSan would hold the signal back until the next call it knows, and a loop in Lua makes none: it
+ * must not see the handler. */
 #ifdef __SANITIZE_THREAD__
 #define WATCH_TSAN 1
 #elif defined(__has_feature)
@@ -40,7 +43,7 @@ static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 #ifdef WATCH_TSAN
 int __sigaction(int signal, const struct sigaction *now, struct sigaction *before);
 #define watch_sigaction __sigaction
-#define WATCH_UNSEEN __attribute__((no_sanitize("thread")))
+#define WATCH_UNSEEN    __attribute__((no_sanitize("thread")))
 #else
 #define watch_sigaction sigaction
 #define WATCH_UNSEEN
@@ -49,7 +52,8 @@ int __sigaction(int signal, const struct sigaction *now, struct sigaction *befor
 WATCH_UNSEEN static int64_t cpu_ns(void)
 {
     struct timespec t;
-    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &t); /* what clock_gettime does, for a clock that is no vDSO's */
+    syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID,
+            &t); /* what clock_gettime does, for a clock that is no vDSO's */
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -115,7 +119,8 @@ bool watch_begin(struct watch_run *run, lua_State *L, lua_Hook hook, int64_t us)
     struct watch *w = watch_mine ? watch_mine : watch_new();
     if (!w)
         return false;
-    *run = (struct watch_run){.L = L, .hook = hook, .due_ns = cpu_ns() + us * 1000, .outer = w->run};
+    *run =
+        (struct watch_run){.L = L, .hook = hook, .due_ns = cpu_ns() + us * 1000, .outer = w->run};
     atomic_signal_fence(memory_order_release);
     w->run = run;
     watch_arm(w, us * 1000);

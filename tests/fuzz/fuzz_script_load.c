@@ -1,4 +1,5 @@
-/* fuzz_script_load.c -- any text as a rule file: it loads or is refused with a reason, and takes no longer than it may.
+/* fuzz_script_load.c -- any text as a rule file: it loads or is refused with a reason, and takes
+ * no longer than it may.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <time.h>
@@ -40,8 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct plan_report report;
     plan_report_init(&report);
     int64_t before = cpu_us();
-    struct script_file *f = script_load(STR("rules/fuzz.lua"), (struct str){(const char *)data, size}, STR("rules/words.lua"),
-                                        (struct str){0}, 1, &limits, &report);
+    struct script_file *f =
+        script_load(STR("rules/fuzz.lua"), (struct str){(const char *)data, size},
+                    STR("rules/words.lua"), (struct str){0}, 1, &limits, &report);
     if (!f && !plan_report_failed(&report))
         abort();
     if (f) {

@@ -1,4 +1,5 @@
-/* fuzz_script_pattern.c -- first line a pattern, the rest a subject: what is found lies within the subject, soon.
+/* fuzz_script_pattern.c -- first line a pattern, the rest a subject: what is found lies within
+ * the subject, soon.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *newline = memchr(data, '\n', size);
     size_t n_pattern = newline ? (size_t)(newline - data) : size;
     size_t n = newline ? size - n_pattern - 1 : 0;
-    char *subject = malloc(n + 1), *text = malloc(n_pattern + 1); /* each alone, so that a sanitizer sees a byte too far */
+    char *subject = malloc(n + 1),
+         *text = malloc(n_pattern + 1); /* each alone, so that a sanitizer sees a byte too far */
     memcpy(subject, data + size - n, n);
     memcpy(text, data, n_pattern);
-    char *exact = realloc(subject, n ? n : 1), *exact_text = realloc(text, n_pattern ? n_pattern : 1);
+    char *exact = realloc(subject, n ? n : 1),
+         *exact_text = realloc(text, n_pattern ? n_pattern : 1);
     for (int anchors = 0; anchors < 2; anchors++) {
         struct pattern p;
         struct pattern_match m = {.subject = exact, .end = exact + n, .steps = 100000};

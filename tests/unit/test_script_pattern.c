@@ -1,4 +1,5 @@
-/* test_script_pattern.c -- the matcher and its string functions against LuaJIT's own, on generated patterns; and bombs.
+/* test_script_pattern.c -- the matcher and its string functions against LuaJIT's own, on
+ * generated patterns; and bombs.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "script/box_of_text.h"
@@ -10,16 +11,24 @@ static const char compare[] =
     "local real, wrap = S.real, S.wrap\n"
     "local seed = SEED\n"
     "local function draw(n) seed = (seed * 16807) % 2147483647 return seed % n + 1 end\n"
-    "local atoms = {'a','b','c','.','%a','%d','%s','%w','%x','%p','%l','%u','%c','%z','%g','%S','%A','%D','%%','%.','%(',\n"
-    "  '[ab]','[^a]','[a-c]','[%a_]','[]]','[^]]','[a-]','[%]]','[^%d]','[b-%%]','(',')','(',')','()','%1','%2','%0','%b()',\n"
-    "  '%bab','%baa','%f[%a]','%f[^a]','%f[%z]','%fa','$','^','*','+','-','?','*','-','+','?','%','[','[^','%b','\\0','x','('}\n"
-    "local bytes = {'a','b','c','a','b','(',')',' ','1','A','_','\\0','\\200',']','%','$','^','-'}\n"
+    "local atoms = "
+    "{'a','b','c','.','%a','%d','%s','%w','%x','%p','%l','%u','%c','%z','%g','%S','%A','%D','%%','%"
+    ".','%(',\n"
+    "  "
+    "'[ab]','[^a]','[a-c]','[%a_]','[]]','[^]]','[a-]','[%]]','[^%d]','[b-%%]','(',')','(',')','()'"
+    ",'%1','%2','%0','%b()',\n"
+    "  "
+    "'%bab','%baa','%f[%a]','%f[^a]','%f[%z]','%fa','$','^','*','+','-','?','*','-','+','?','%','['"
+    ",'[^','%b','\\0','x','('}\n"
+    "local bytes = {'a','b','c','a','b','(',')',' "
+    "','1','A','_','\\0','\\200',']','%','$','^','-'}\n"
     "local function make(list, most)\n"
     "  local s = ''\n"
     "  for _ = 1, draw(most + 1) - 1 do s = s .. list[draw(#list)] end\n"
     "  return s\n"
     "end\n"
-    "local function clean(m) return type(m) == 'string' and m:gsub('^[^ ]*:%d+: ', ''):gsub('^invalid [fo].*', 'invalid') or m end\n"
+    "local function clean(m) return type(m) == 'string' and m:gsub('^[^ ]*:%d+: ', "
+    "''):gsub('^invalid [fo].*', 'invalid') or m end\n"
     "local function eq(x, y) return x == y or x ~= x and y ~= y end\n"
     "local function same(name, ...)\n"
     "  local a, b = {pcall(real[name], ...)}, {pcall(wrap[name], ...)}\n"
@@ -28,8 +37,10 @@ static const char compare[] =
     "  for i = 1, 40 do\n"
     "    if not eq(a[i], b[i]) then\n"
     "      local args = {...}\n"
-    "      for k = 1, select('#', ...) do args[k] = type(args[k]) == 'string' and wrap.format('%q', args[k]) or tostring(args[k]) end\n"
-    "      error(name .. '(' .. table.concat(args, ', ') .. '): answer ' .. i .. ' is ' .. tostring(b[i]) .. ', Lua\\'s '\n"
+    "      for k = 1, select('#', ...) do args[k] = type(args[k]) == 'string' and "
+    "wrap.format('%q', args[k]) or tostring(args[k]) end\n"
+    "      error(name .. '(' .. table.concat(args, ', ') .. '): answer ' .. i .. ' is ' .. "
+    "tostring(b[i]) .. ', Lua\\'s '\n"
     "        .. tostring(a[i]), 0)\n"
     "    end\n"
     "  end\n"
@@ -44,8 +55,10 @@ static const char compare[] =
     "end\n"
     "real.all = function(s, p) return all(real.gmatch, s, p) end\n"
     "wrap.all = function(s, p) return all(wrap.gmatch, s, p) end\n"
-    "local replacements = {'', 'x', '%0', '<%1>', '%2', '%%', '%', '%a', 'x%1y%0', 5, {a = 'A', b = false, ['('] = 7},\n"
-    "  function(x, y) return y or x end, function() return nil end, function() return {} end, true}\n";
+    "local replacements = {'', 'x', '%0', '<%1>', '%2', '%%', '%', '%a', 'x%1y%0', 5, {a = 'A', b "
+    "= false, ['('] = 7},\n"
+    "  function(x, y) return y or x end, function() return nil end, function() return {} end, "
+    "true}\n";
 
 /* find, match, gmatch, gsub: random patterns; the checks before are of arguments. */
 static const char patterns[] =
@@ -61,41 +74,58 @@ static const char patterns[] =
     "  same('gsub', s, p, replacements[draw(#replacements)], draw(4) - 1)\n"
     "end\n"
     "local n = 0\n"
-    "for _, args in ipairs {{}, {'a'}, {'a', nil}, {nil, 'a'}, {'a', {}}, {12, 1}, {'a', 'a', 'x'}, {'abc', 'b', -1e6},\n"
+    "for _, args in ipairs {{}, {'a'}, {'a', nil}, {nil, 'a'}, {'a', {}}, {12, 1}, {'a', 'a', "
+    "'x'}, {'abc', 'b', -1e6},\n"
     "    {'abc', 'b', 1e6}, {'abc', '', 4}, {'abc', '', 5}, {'abc', '()', 9}} do\n"
-    "  same('find', unpack(args)) same('match', unpack(args)) same('gmatch', unpack(args[2] and {} or args))\n"
+    "  same('find', unpack(args)) same('match', unpack(args)) same('gmatch', unpack(args[2] and {} "
+    "or args))\n"
     "end\n"
-    "same('find', 'a', real.rep('()', 33)) same('match', 'a', real.rep('()', 32)) same('gsub', 'abc', 'b')\n"
-    "same('gsub', real.rep('ab', 5000), 'a', '%0%0') same('gsub', 'abc', '%w', '%1', 2.5) same('gsub', 'abc', '', '-', -1)\n"
+    "same('find', 'a', real.rep('()', 33)) same('match', 'a', real.rep('()', 32)) same('gsub', "
+    "'abc', 'b')\n"
+    "same('gsub', real.rep('ab', 5000), 'a', '%0%0') same('gsub', 'abc', '%w', '%1', 2.5) "
+    "same('gsub', 'abc', '', '-', -1)\n"
     "return 'same'\n";
 
 /* The rest of what is replaced: format, rep, concat, unpack, insert, sort. */
 static const char others[] =
     "local flags = {'', '', '', '-', '+', ' ', '#', '0', '-+', '-+ #0'}\n"
-    "local widths = {'', '', '5', '12', '99', '100', '.', '.3', '.0', '6.2', '.14', '.99', '20.100', '3.'}\n"
-    "local letters = {'d', 'i', 'u', 'x', 'X', 'o', 'c', 'e', 'E', 'f', 'g', 'G', 's', 's', 'q', '%', 'y', ''}\n"
-    "local values = {0, 1, -1, 3.99, -3.99, 255, 1e15, 2^31, 2^53, 0.1, 1e100, -1e-7, 66, '12', 'x', '', 'a\\n\\0\"\\\\\\r1', true,\n"
+    "local widths = {'', '', '5', '12', '99', '100', '.', '.3', '.0', '6.2', '.14', '.99', "
+    "'20.100', '3.'}\n"
+    "local letters = {'d', 'i', 'u', 'x', 'X', 'o', 'c', 'e', 'E', 'f', 'g', 'G', 's', 's', 'q', "
+    "'%', 'y', ''}\n"
+    "local values = {0, 1, -1, 3.99, -3.99, 255, 1e15, 2^31, 2^53, 0.1, 1e100, -1e-7, 66, '12', "
+    "'x', '', 'a\\n\\0\"\\\\\\r1', true,\n"
     "  real.rep('y', 120)}\n"
     "for _ = 1, COUNT do\n"
     "  local letter, value = letters[draw(#letters)], values[draw(#values)]\n"
-    "  local skip = ('diuxXo'):find(letter, 1, true) and letter ~= '' and tonumber(value) and math.abs(tonumber(value)) >= 2^63\n"
+    "  local skip = ('diuxXo'):find(letter, 1, true) and letter ~= '' and tonumber(value) and "
+    "math.abs(tonumber(value)) >= 2^63\n"
     "  if letter == 'q' and value == true then skip = true end\n"
-    "  if letter == 'c' and not (tonumber(value) and tonumber(value) >= 1 and tonumber(value) < 256) then skip = true end\n"
-    "  local format = 'a' .. '%' .. flags[draw(#flags)] .. widths[draw(#widths)] .. letter .. 'z%%'\n"
+    "  if letter == 'c' and not (tonumber(value) and tonumber(value) >= 1 and tonumber(value) < "
+    "256) then skip = true end\n"
+    "  local format = 'a' .. '%' .. flags[draw(#flags)] .. widths[draw(#widths)] .. letter .. "
+    "'z%%'\n"
     "  if letter == '' or letter == 'y' then format = '%y' skip = true end\n"
-    "  if (letter == 'c' or letter == 's' or letter == 'q') and format:find '[+ #0]' then skip = true end\n"
+    "  if (letter == 'c' or letter == 's' or letter == 'q') and format:find '[+ #0]' then skip = "
+    "true end\n"
     "  if letter == '%' or letter == 'q' then format = '%' .. letter end\n"
     "  if not skip then same('format', format, value) end\n"
     "end\n"
-    "same('format', '%d') same('format', '%s %s', 1) same('format', '') same('format', '100%% %s', 'x') same('format', '%d', 'x')\n"
-    "same('format', '%e %g %f', 1/0, -1/0, 0.5) same('format', '%5.1s|%-5s|', 'abc', 'd') same('format', '%s', 'a\\0b')\n"
-    "same('rep', 'ab', 3) same('rep', 'ab', 0) same('rep', 'ab', -1) same('rep', '', 1e9) same('rep', 'a', 3, ', ') same('rep', 'a', 1, 'xx')\n"
+    "same('format', '%d') same('format', '%s %s', 1) same('format', '') same('format', '100%% %s', "
+    "'x') same('format', '%d', 'x')\n"
+    "same('format', '%e %g %f', 1/0, -1/0, 0.5) same('format', '%5.1s|%-5s|', 'abc', 'd') "
+    "same('format', '%s', 'a\\0b')\n"
+    "same('rep', 'ab', 3) same('rep', 'ab', 0) same('rep', 'ab', -1) same('rep', '', 1e9) "
+    "same('rep', 'a', 3, ', ') same('rep', 'a', 1, 'xx')\n"
     "same('rep', 'ab', 2.9) same('rep') same('rep', 'x') same('rep', {}, 1)\n"
     "real.concat, real.unpack = table.concat, unpack\n"
     "local t = {1, 'b', 2.5}\n"
-    "same('concat', t) same('concat', t, ', ') same('concat', t, ', ', 2) same('concat', t, '', 2, 2) same('concat', t, 'x', 3, 2)\n"
-    "same('concat', {}) same('concat', t, ',', 1, 4) same('concat', {1, {}, 3}) same('concat', 5) same('concat', t, {})\n"
-    "same('unpack', t) same('unpack', t, 2) same('unpack', t, 0, 5) same('unpack', t, 3, 1) same('unpack', t, 1, 1e7) same('unpack', 1)\n"
+    "same('concat', t) same('concat', t, ', ') same('concat', t, ', ', 2) same('concat', t, '', 2, "
+    "2) same('concat', t, 'x', 3, 2)\n"
+    "same('concat', {}) same('concat', t, ',', 1, 4) same('concat', {1, {}, 3}) same('concat', 5) "
+    "same('concat', t, {})\n"
+    "same('unpack', t) same('unpack', t, 2) same('unpack', t, 0, 5) same('unpack', t, 3, 1) "
+    "same('unpack', t, 1, 1e7) same('unpack', 1)\n"
     "for _ = 1, 300 do\n"
     "  local a = {}\n"
     "  for i = 1, draw(40) do table.insert(a, draw(#a + 1), draw(30)) end\n"
@@ -107,7 +137,8 @@ static const char others[] =
     "local a = {1, 2}\n"
     "table.insert(a, 3) table.insert(a, 1, 0) table.insert(a, 5, 4)\n"
     "assert(table.concat(a, ',') == '0,1,2,3,4')\n"
-    "assert(not pcall(table.insert, a, -2^31, 1) and not pcall(table.insert, a, 7, 1) and not pcall(table.insert, a))\n"
+    "assert(not pcall(table.insert, a, -2^31, 1) and not pcall(table.insert, a, 7, 1) and not "
+    "pcall(table.insert, a))\n"
     "assert(not pcall(wrap.format, '%-+ #00d', 1) and not pcall(wrap.format, '%p', {}))\n"
     "assert(not pcall(table.insert, a, 1, 2, 3) and not pcall(table.sort, {1, 'x'}))\n"
     "return 'same'\n";
@@ -149,8 +180,10 @@ static void test_bombs(void)
         CHECK(strstr(t.text, "pattern takes too many steps"), "%s: %s", bombs[i], t.text);
         CHECK(str_eqz(t.file, "rules/t.lua"), "%s", bombs[i]);
         CHECK_INT(t.line, 1);
-        /* The clock is heard inside the matcher: without it, this loop of short matches would hold the thread. */
-        CHECK(!box_run(b, "run", bombs[i], 1000, &r, &t) && t.stop != BOX_MEMORY, "%s: %s", bombs[i], t.text);
+        /* The clock is heard inside the matcher: without it, this loop of short matches would
+         * hold the thread. */
+        CHECK(!box_run(b, "run", bombs[i], 1000, &r, &t) && t.stop != BOX_MEMORY, "%s: %s",
+              bombs[i], t.text);
     }
     box_free(b);
 }

@@ -1,5 +1,5 @@
-/* test_script_sandbox.c -- what a rule may try against the program: time, memory, reach; each is stopped within its budget and
- * the state is as good as before.
+/* test_script_sandbox.c -- what a rule may try against the program: time, memory, reach; each is
+ * stopped within its budget and the state is as good as before.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -10,7 +10,10 @@
 #include "check.h"
 #include "script/box_of_text.h"
 
-enum { BUDGET_US = 10000, SLACK_US = 150000 }; /* the slack is for sanitizers and for a collection of a full state */
+enum {
+    BUDGET_US = 10000,
+    SLACK_US = 150000
+}; /* the slack is for sanitizers and for a collection of a full state */
 
 static int64_t cpu_us(void)
 {
@@ -24,8 +27,9 @@ static bool usable(struct box *b)
     struct box_run r;
     struct box_trouble t;
     bool ok = box_run(b, "run",
-                   "local t = {} for i = 1, 100 do t[i] = tostring(i):rep(2) end return #table.concat(t) .. ' ' .. ('x'):rep(3)",
-                   1000000, &r, &t);
+                      "local t = {} for i = 1, 100 do t[i] = tostring(i):rep(2) end return "
+                      "#table.concat(t) .. ' ' .. ('x'):rep(3)",
+                      1000000, &r, &t);
     if (!ok)
         printf("not usable: stop %d: %s, %zu bytes\n", t.stop, t.text, b->used);
     return ok && strcmp(r.answer, "384 xxx") == 0 && lua_gettop(b->L) == 0 && !lua_gethook(b->L);
@@ -57,21 +61,29 @@ static const struct attack attacks[] = {
     {"while true do pcall(string.find, ('a'):rep(40), ('a*'):rep(20) .. 'b') end", BOX_TIME},
     {"while true do log('x') end", BOX_TIME},
     {"while true do local t = {unpack({}, 1, 4000)} end", BOX_TIME},
-    {"local s = ('x'):rep(1e5) while true do s:upper():lower():reverse():byte(1, 100) end", BOX_TIME},
+    {"local s = ('x'):rep(1e5) while true do s:upper():lower():reverse():byte(1, 100) end",
+     BOX_TIME},
     {"while true do tostring({}) string.format('%99.99f', 1e300) end", BOX_TIME},
     /* memory */
     {"local t = {} for i = 1, 1e9 do t[i] = {} end", BOX_MEMORY},
     {"local s = 'x' while true do s = s .. s end", BOX_MEMORY},
     {"local t = {} for i = 1, 1e9 do t['k' .. i] = i end", BOX_MEMORY},
-    {"local t = {} for i = 1, 1e7 do local ok, e = pcall(function(k) t[#t + 1] = {k, tostring(k)} end, i) if not ok then t = {} end end",
+    {"local t = {} for i = 1, 1e7 do local ok, e = pcall(function(k) t[#t + 1] = {k, tostring(k)} "
+     "end, i) if not ok then t = {} end end",
      BOX_MEMORY},
-    {"local t = {} for i = 1, 1e7 do pcall(function(k) t[#t + 1] = tostring(k) end, i) end", BOX_MEMORY},
-    {"local t = {} for i = 1, 1e7 do pcall(function(k) t[#t + 1] = ('x' .. k):upper() end, i) end", BOX_MEMORY},
-    {"local t = {} for i = 1, 1e7 do pcall(function(k) t[#t + 1] = ('x'):rep(100 + k % 50) .. k end, i) end", BOX_MEMORY},
+    {"local t = {} for i = 1, 1e7 do pcall(function(k) t[#t + 1] = tostring(k) end, i) end",
+     BOX_MEMORY},
+    {"local t = {} for i = 1, 1e7 do pcall(function(k) t[#t + 1] = ('x' .. k):upper() end, i) end",
+     BOX_MEMORY},
+    {"local t = {} for i = 1, 1e7 do pcall(function(k) t[#t + 1] = ('x'):rep(100 + k % 50) .. k "
+     "end, i) end",
+     BOX_MEMORY},
     {"local t = {} while true do t[#t + 1] = function() return t end end", BOX_MEMORY},
-    {"local t = {} while true do pcall(function() while true do t[#t + 1] = {} end end) end", BOX_MEMORY},
+    {"local t = {} while true do pcall(function() while true do t[#t + 1] = {} end end) end",
+     BOX_MEMORY},
     {"local t = {('x'):rep(1e5)} for i = 1, 1e3 do t[#t + 1] = table.concat(t, i) end", BOX_MEMORY},
-    {"local s = ('x'):rep(1e6) return ('%s%s%s%s%s%s%s%s%s'):format(s, s, s, s, s, s, s, s, s)", BOX_RUNS},
+    {"local s = ('x'):rep(1e6) return ('%s%s%s%s%s%s%s%s%s'):format(s, s, s, s, s, s, s, s, s)",
+     BOX_RUNS},
     {"local s = ('x'):rep(1e6) return s:gsub('x', ('y'):rep(100))", BOX_RUNS},
     {"return ('a'):rep(1e9)", BOX_RUNS},
     {"return ('a'):rep(1e300)", BOX_RUNS},
@@ -83,9 +95,13 @@ static const struct attack attacks[] = {
     {"return string.format('%1000d', 1)", BOX_RUNS},
     {"return string.format('%p', {})", BOX_RUNS},
     {"local function f() return 1 + f() end return f()", BOX_RUNS},
-    {"local function f(s) return (s:gsub('.', f)) end return f('x')", BOX_RUNS}, /* overran C's stack */
-    {"local function f(s) return (s:gsub('.', function(c) pcall(f, c) end)) end while true do f('xy') end", BOX_TIME},
-    {"local function f(a, b) table.sort({1, 2, 3}, f) return a < b end table.sort({1, 2, 3}, f)", BOX_RUNS},
+    {"local function f(s) return (s:gsub('.', f)) end return f('x')",
+     BOX_RUNS}, /* overran C's stack */
+    {"local function f(s) return (s:gsub('.', function(c) pcall(f, c) end)) end while true do "
+     "f('xy') end",
+     BOX_TIME},
+    {"local function f(a, b) table.sort({1, 2, 3}, f) return a < b end table.sort({1, 2, 3}, f)",
+     BOX_RUNS},
     {"return ('x'):byte(1, 1e9), string.char(unpack({}, 1, 300))", BOX_RUNS},
     /* reach: each is an error, for the name is nil */
     {"xpcall(function() end, function() while true do end end)", BOX_RUNS},
@@ -106,7 +122,8 @@ static const struct attack attacks[] = {
     {"require 'os'", BOX_RUNS},
     {"debug.getregistry()", BOX_RUNS},
     {"\x1bLJ\x02", BOX_RUNS},
-    {"table.sort({3, 2, 1}, rawequal) table.sort({1, 2}, pcall) table.sort({1, 2}, error)", BOX_RUNS},
+    {"table.sort({3, 2, 1}, rawequal) table.sort({1, 2}, pcall) table.sort({1, 2}, error)",
+     BOX_RUNS},
 };
 
 static void attack(struct box *b, const struct attack *a)
@@ -114,9 +131,11 @@ static void attack(struct box *b, const struct attack *a)
     struct box_run r;
     struct box_trouble t;
     int64_t before = cpu_us();
-    CHECK(!box_run(b, "run", a->text, a->stop == BOX_MEMORY ? 5000000 : BUDGET_US, &r, &t), "%s: answered %s", a->text, r.answer);
+    CHECK(!box_run(b, "run", a->text, a->stop == BOX_MEMORY ? 5000000 : BUDGET_US, &r, &t),
+          "%s: answered %s", a->text, r.answer);
     int64_t took = cpu_us() - before;
-    if (a->stop != BOX_RUNS || t.stop != BOX_TIME) /* slow under a sanitizer, some errors come after the deadline */
+    if (a->stop != BOX_RUNS ||
+        t.stop != BOX_TIME) /* slow under a sanitizer, some errors come after the deadline */
         CHECK(t.stop == a->stop, "%s: stop %d: %s", a->text, t.stop, t.text);
     if (a->stop == BOX_TIME)
         CHECK(took < BUDGET_US + SLACK_US, "%s: took %" PRId64 " us", a->text, took);
@@ -135,10 +154,12 @@ static void test_attacks(void)
     box_free(b);
 }
 
-/* A number with LL or i makes LuaJIT open its ffi library; the state is of no use after that, and is not used. */
+/* A number with LL or i makes LuaJIT open its ffi library; the state is of no use after that,
+ * and is not used. */
 static void test_ffi(void)
 {
-    static const char *const texts[] = {"local x = 7LL return x", "return 12i", "return 0x1fULL", "if false then x = 1ll end"};
+    static const char *const texts[] = {"local x = 7LL return x", "return 12i", "return 0x1fULL",
+                                        "if false then x = 1ll end"};
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         struct box *b = box_of_text(1 << 20);
         struct box_run r;
@@ -158,7 +179,9 @@ static void test_places(void)
     struct box_trouble t;
     struct arena arena;
     arena_init(&arena);
-    CHECK(!box_run(b, "run", "local x\n\nlocal function f()\n  while true do x = 1 end\nend\nf()\nreturn 1", 3000, &r, &t));
+    CHECK(!box_run(b, "run",
+                   "local x\n\nlocal function f()\n  while true do x = 1 end\nend\nf()\nreturn 1",
+                   3000, &r, &t));
     CHECK_INT(t.line, 4);
     CHECK(str_eqz(t.file, "rules/t.lua"));
     CHECK_STR(box_trouble_text(b, &t, 10000, &arena).p, "stopped: more than 10 ms of CPU time");
@@ -180,7 +203,8 @@ static void test_places(void)
     CHECK_STR(t.text, "an error that is no text was raised");
     CHECK(!box_run(b, "run", "local x = {}\nerror(nil)", 100000, &r, &t));
     CHECK_STR(t.text, "an error that is no text was raised");
-    CHECK(!box_run(b, "run", "\n\x1bLJ", 100000, &r, &t) && !box_run(b, "run", "\x1bLua", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "\n\x1bLJ", 100000, &r, &t) &&
+          !box_run(b, "run", "\x1bLua", 100000, &r, &t));
     CHECK(strstr(t.text, "attempt to load chunk with wrong mode"), "%s", t.text);
     arena_fini(&arena);
     box_free(b);
@@ -193,7 +217,8 @@ static void test_addresses(void)
     struct box_run r;
     struct box_trouble t;
     CHECK(box_run(b, "run",
-                  "local s = tostring({}) .. tostring(print) .. tostring(tostring) .. tostring(function() end)\n"
+                  "local s = tostring({}) .. tostring(print) .. tostring(tostring) .. "
+                  "tostring(function() end)\n"
                   "s = s .. string.format('%s %s', {}, tostring)\n"
                   "return s",
                   100000, &r, &t));
@@ -201,7 +226,8 @@ static void test_addresses(void)
     box_free(b);
 }
 
-/* What ends inside a pcall with memory gone crashed LuaJIT at one limit in six: the soft limit must keep away from there. */
+/* What ends inside a pcall with memory gone crashed LuaJIT at one limit in six: the soft limit
+ * must keep away from there. */
 static void test_memory_limits(void)
 {
     size_t n = 0, peak = 0;
@@ -213,8 +239,10 @@ static void test_memory_limits(void)
             struct box_run r;
             struct box_trouble t;
             /* with little memory, a single string may be refused before */
-            CHECK(!box_run(b, "run", attacks[i].text, 20000000, &r, &t), "%zu: %s", soft, attacks[i].text);
-            CHECK(t.stop == BOX_MEMORY || strstr(t.text, "string too large"), "%zu: %s: %s", soft, attacks[i].text, t.text);
+            CHECK(!box_run(b, "run", attacks[i].text, 20000000, &r, &t), "%zu: %s", soft,
+                  attacks[i].text);
+            CHECK(t.stop == BOX_MEMORY || strstr(t.text, "string too large"), "%zu: %s: %s", soft,
+                  attacks[i].text, t.text);
             CHECK(usable(b), "%zu after %s", soft, attacks[i].text);
             peak = MAX_OF(peak, b->peak * 100 / soft);
             box_free(b);
@@ -244,12 +272,16 @@ static void test_garbage(void)
 static void random_stops(unsigned seed, int count)
 {
     static const char *const loops[] = {
-        "while true do pcall(function() local t = {} for i = 1, 50 do t[i] = tostring(i) .. 'x' end end) end",
+        "while true do pcall(function() local t = {} for i = 1, 50 do t[i] = tostring(i) .. 'x' "
+        "end end) end",
         "local s = '' while true do s = (s .. 'abc'):sub(-200):gsub('b', '%0%0') end",
-        "while true do local t = {} for i = 1, 100 do t[#t + 1] = i end table.sort(t, function(a, b) return a > b end) end",
+        "while true do local t = {} for i = 1, 100 do t[#t + 1] = i end table.sort(t, function(a, "
+        "b) return a > b end) end",
         "while true do for w in ('one two three'):gmatch('%a+') do pcall(error, w) end end",
-        "local function f(n) if n > 0 then return pcall(f, n - 1) end while true do end end while true do f(20) end",
-        "while true do local t = {} for i = 1, 300 do t['k' .. i] = {i} end string.format('%5.2f %s', 1.5, table.concat({1, 2}, ',')) end",
+        "local function f(n) if n > 0 then return pcall(f, n - 1) end while true do end end while "
+        "true do f(20) end",
+        "while true do local t = {} for i = 1, 300 do t['k' .. i] = {i} end string.format('%5.2f "
+        "%s', 1.5, table.concat({1, 2}, ',')) end",
     };
     struct box *b = box_of_text(1 << 20);
     for (int i = 0; i < count; i++) {
@@ -283,7 +315,8 @@ static void test_threads(void)
     CHECK(true);
 }
 
-/* A run inside a run: the outer one's deadline holds, whether the inner is in the same state or another. */
+/* A run inside a run: the outer one's deadline holds, whether the inner is in the same state or
+ * another. */
 struct nested {
     struct box *inner, *outer;
     const char *text;
@@ -316,7 +349,10 @@ static void test_nested(void)
     struct box *a = box_of_text(1 << 20), *b = box_of_text(1 << 20);
     struct box_trouble t;
     struct nested cases[] = {
-        {a, a, "return 1", 0, false}, {b, a, "return 1", 0, false}, {a, a, "while true do end", 0, false}, {b, a, "while true do end", 0, false},
+        {a, a, "return 1", 0, false},
+        {b, a, "return 1", 0, false},
+        {a, a, "while true do end", 0, false},
+        {b, a, "while true do end", 0, false},
         {b, a, "local t = {} while true do t[#t + 1] = {} end", 0, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -324,7 +360,8 @@ static void test_nested(void)
         CHECK(!box_call(cases[i].outer, nested_body, &cases[i], 20000, &t), "case %zu", i);
         CHECK_INT(t.stop, BOX_TIME);
         CHECK(cpu_us() - before < 20000 + SLACK_US);
-        CHECK(cases[i].n_calls > 1 && cases[i].inner_ok == (i < 2), "case %zu: %d calls", i, cases[i].n_calls);
+        CHECK(cases[i].n_calls > 1 && cases[i].inner_ok == (i < 2), "case %zu: %d calls", i,
+              cases[i].n_calls);
         CHECK(usable(a) && usable(b), "after case %zu", i);
     }
     box_free(a);
@@ -366,11 +403,11 @@ static void test_no_writable_code(void)
     CHECK_INT(status, 0);
 }
 
-#define TIMED(call)                                                                                                             \
-    do {                                                                                                                        \
-        int64_t before_ = cpu_us();                                                                                             \
-        call;                                                                                                                   \
-        printf("%6" PRId64 " ms  %s\n", (cpu_us() - before_) / 1000, #call);                                                    \
+#define TIMED(call)                                                                                \
+    do {                                                                                           \
+        int64_t before_ = cpu_us();                                                                \
+        call;                                                                                      \
+        printf("%6" PRId64 " ms  %s\n", (cpu_us() - before_) / 1000, #call);                       \
     } while (0)
 
 int main(void)

@@ -1,0 +1,352 @@
+/* test_engine_rules.c -- a rules folder that is edited while the engine runs: what is taken, what keeps its last good
+ * version, and what is said about it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "engine/core.h"
+
+static const int64_t T0 = 1790000000000;
+
+struct yard {
+    char dir[64];
+    struct engine *e;
+    struct rules *rules;
+    struct plan_report report;
+    bool ok; /* the last reload's answer */
+    int64_t now_ms;
+};
+
+static void write_file(const struct yard *y, const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof(path), "%s/%s", y->dir, name);
+    if (!text) {
+        unlink(path);
+        return;
+    }
+    FILE *f = fopen(path, "w");
+    fputs(text, f);
+    fclose(f);
+}
+
+static void reload(struct yard *y)
+{
+    plan_report_fini(&y->report);
+    plan_report_init(&y->report);
+    y->ok = engine_reload(y->e, y->rules, ++y->now_ms, &y->report);
+}
+
+static struct yard *yard_new(void)
+{
+    struct yard *y = calloc(1, sizeof(*y));
+    struct engine_options o = {
+        .fronts = 1,
+        .profile = profile_limits_default,
+        .push = push_limits_default,
+        .script = script_limits_default,
+    };
+    strcpy(y->dir, "/tmp/signalbox_rules_XXXXXX");
+    CHECK(mkdtemp(y->dir));
+    y->e = engine_new(&o, NULL);
+    y->rules = rules_new(str_of(y->dir), o.fronts + 2, &o.script);
+    y->now_ms = T0;
+    plan_report_init(&y->report);
+    return y;
+}
+
+static void yard_free(struct yard *y)
+{
+    char command[100];
+    plan_report_fini(&y->report);
+    engine_free(y->e);
+    rules_free(y->rules);
+    snprintf(command, sizeof(command), "rm -r %s", y->dir);
+    CHECK(system(command) == 0);
+    free(y);
+}
+
+/* Is this attribute in force? */
+static bool has(struct yard *y, const char *ref)
+{
+    struct plan *p = engine_plan(y->e);
+    int at = plan_find_attr(p, str_of(ref));
+    plan_unref(p);
+    return at >= 0;
+}
+
+static uint64_t generation(struct yard *y)
+{
+    struct plan *p = engine_plan(y->e);
+    uint64_t g = p->generation;
+    plan_unref(p);
+    return g;
+}
+
+/* Is there an error in this file, with these words in it? */
+static bool says(struct yard *y, const char *file, const char *words)
+{
+    for (size_t i = 0; i < y->report.n; i++) {
+        const struct plan_problem *p = &y->report.items[i];
+        char path[200], text[1200];
+        snprintf(path, sizeof(path), "%s/%s", y->dir, file);
+        snprintf(text, sizeof(text), "%.*s", STR_FMT(p->text));
+        if (!p->warning && str_eqz(p->file, path) && strstr(text, words))
+            return true;
+    }
+    for (size_t i = 0; i < y->report.n; i++)
+        printf("  %.*s:%u: %.*s\n", STR_FMT(y->report.items[i].file), y->report.items[i].line, STR_FMT(y->report.items[i].text));
+    return false;
+}
+
+static uint32_t error_line(const struct yard *y)
+{
+    for (size_t i = 0; i < y->report.n; i++)
+        if (!y->report.items[i].warning)
+            return y->report.items[i].line;
+    return 0;
+}
+
+static const char *status_of(struct yard *y, const char *file)
+{
+    static char answer[40];
+    struct arena a;
+    char path[200];
+    arena_init(&a);
+    struct val s = rules_status(y->rules, &a);
+    const struct val *files = val_get(&s, "files");
+    snprintf(path, sizeof(path), "%s/%s", y->dir, file);
+    strcpy(answer, "unknown");
+    for (size_t i = 0; files && i < files->n; i++)
+        if (str_eqz(val_as_str(*val_get(&files->items[i], "file")), path))
+            snprintf(answer, sizeof(answer), "%.*s", STR_FMT(val_as_str(*val_get(&files->items[i], "status"))));
+    arena_fini(&a);
+    return answer;
+}
+
+#define SHOP(attr) "shop = event \"v/shop/1-0-0\"\nattribute_group \"g\" {\n  attribute_key = \"domain_userid\",\n  attributes = { " attr " = counter():on(shop) },\n}\n"
+#define RULE_ON(attr) "intervention \"i\" {\n  when = attribute \"g:" attr "\":gt(3),\n}\n"
+
+static void broken_file(void)
+{
+    struct yard *y = yard_new();
+    reload(y);
+    CHECK(y->ok && generation(y) == 0, "an empty folder is no error, and nothing to swap");
+    write_file(y, "a.lua", SHOP("one"));
+    reload(y);
+    CHECK(y->ok && has(y, "g:one") && generation(y) == 1);
+    CHECK_STR(status_of(y, "a.lua"), "in_force");
+    reload(y);
+    CHECK(y->ok && generation(y) == 1, "nothing changed");
+    write_file(y, "a.lua", "attribute_group \"g\" {{{\n");
+    reload(y);
+    CHECK(!y->ok && has(y, "g:one") && generation(y) == 1);
+    CHECK(says(y, "a.lua", ""));
+    CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
+    write_file(y, "b.lua", "attribute_group \"h\" { attribute_key = \"user_id\", attributes = { x = counter():on(event \"*\") } }\n");
+    reload(y);
+    CHECK(!y->ok && has(y, "h:x") && has(y, "g:one") && generation(y) == 2, "the others go on");
+    CHECK_STR(status_of(y, "b.lua"), "in_force");
+    write_file(y, "a.lua", SHOP("two"));
+    reload(y);
+    CHECK(y->ok && has(y, "g:two") && !has(y, "g:one"));
+    write_file(y, "c.lua", "nonsense(");
+    reload(y);
+    CHECK_STR(status_of(y, "c.lua"), "not_loaded");
+    write_file(y, "c.lua", NULL);
+    reload(y);
+    CHECK(y->ok);
+    CHECK_STR(status_of(y, "c.lua"), "unknown");
+    yard_free(y);
+}
+
+static void together_and_singly(void)
+{
+    struct yard *y = yard_new();
+    write_file(y, "a.lua", SHOP("one"));
+    write_file(y, "b.lua", RULE_ON("one"));
+    reload(y);
+    CHECK(y->ok && generation(y) == 1, "files know of each other");
+    /* renamed in both: neither could be taken alone */
+    write_file(y, "a.lua", SHOP("two"));
+    write_file(y, "b.lua", RULE_ON("two"));
+    reload(y);
+    CHECK(y->ok && has(y, "g:two") && generation(y) == 2);
+    /* one change would break the other file's rule */
+    write_file(y, "a.lua", SHOP("three"));
+    reload(y);
+    CHECK(!y->ok && has(y, "g:two") && !has(y, "g:three"));
+    CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
+    CHECK_STR(status_of(y, "b.lua"), "in_force");
+    CHECK(says(y, "b.lua", "no attribute \"g:two\"") && says(y, "a.lua", "is not taken"));
+    /* meanwhile a third is taken */
+    write_file(y, "c.lua", "attribute_group \"h\" { attribute_key = \"user_id\", attributes = { x = counter():on(event \"*\") } }\n");
+    reload(y);
+    CHECK(!y->ok && has(y, "h:x") && has(y, "g:two"));
+    write_file(y, "b.lua", RULE_ON("three"));
+    reload(y);
+    CHECK(y->ok && has(y, "g:three"));
+    /* a name that another had first */
+    write_file(y, "0.lua", SHOP("one"));
+    reload(y);
+    CHECK(!y->ok && has(y, "g:three") && !has(y, "g:one"));
+    CHECK(says(y, "0.lua", "stands already in"));
+    yard_free(y);
+}
+
+static void deleted(void)
+{
+    struct yard *y = yard_new();
+    write_file(y, "a.lua", SHOP("one"));
+    write_file(y, "b.lua", RULE_ON("one"));
+    reload(y);
+    write_file(y, "a.lua", NULL);
+    reload(y);
+    CHECK(!y->ok && has(y, "g:one"), "a rule still reads it");
+    CHECK(says(y, "a.lua", "was deleted, but is still needed"));
+    CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
+    write_file(y, "b.lua", NULL);
+    reload(y);
+    CHECK(y->ok && !has(y, "g:one"), "now nobody does");
+    CHECK_STR(status_of(y, "a.lua"), "unknown");
+    /* moved to another file, in another folder */
+    char sub[100];
+    snprintf(sub, sizeof(sub), "%s/team", y->dir);
+    mkdir(sub, 0700);
+    write_file(y, "a.lua", SHOP("one"));
+    reload(y);
+    write_file(y, "a.lua", NULL);
+    write_file(y, "team/moved.lua", SHOP("one"));
+    reload(y);
+    CHECK(y->ok && has(y, "g:one"));
+    CHECK_STR(status_of(y, "team/moved.lua"), "in_force");
+    /* what editors leave beside it is no rule */
+    write_file(y, ".moved.lua.swp", "{{{");
+    write_file(y, ".#moved.lua", "{{{");
+    write_file(y, "notes.txt", "{{{");
+    reload(y);
+    CHECK(y->ok);
+    yard_free(y);
+}
+
+static void words(void)
+{
+    struct yard *y = yard_new();
+    write_file(y, "words.lua", "shop = event \"v/shop/1-0-0\"\n");
+    write_file(y, "a.lua", "attribute_group \"g\" { attribute_key = \"domain_userid\", attributes = { one = counter():on(shop) } }\n");
+    reload(y);
+    CHECK(y->ok && has(y, "g:one") && generation(y) == 1);
+    struct plan *p = engine_plan(y->e);
+    CHECK(p->n_series == 1 && str_eqz(p->series[0].matches[0].name, "shop"));
+    plan_unref(p);
+    write_file(y, "words.lua", "shop = event \"v/market/1-0-0\"\n");
+    reload(y);
+    p = engine_plan(y->e);
+    CHECK(y->ok && p->generation == 2 && str_eqz(p->series[0].matches[0].name, "market"), "every file is loaded again");
+    plan_unref(p);
+    write_file(y, "words.lua", "shop = event(\n");
+    reload(y);
+    p = engine_plan(y->e);
+    CHECK(!y->ok && p->generation == 2 && p->n_series == 1);
+    CHECK(says(y, "words.lua", ""));
+    plan_unref(p);
+    yard_free(y);
+}
+
+static void tests_in_files(void)
+{
+    struct yard *y = yard_new();
+    static const char *const good = SHOP("one") RULE_ON("one")
+        "test(\"four of them fire it\", function(t)\n  ann = t:visitor()\n  ann:sends(3, shop)\n  ann:gets_no \"i\"\n  ann:sends(shop)\n  ann:gets \"i\"\n  ann:has(\"g:one\", 4)\nend)\n";
+    static const char *const bad = SHOP("one") RULE_ON("one")
+        "test(\"two of them fire it\", function(t)\n  ann = t:visitor()\n  ann:sends(2, shop)\n  ann:gets \"i\"\nend)\n";
+    write_file(y, "a.lua", bad);
+    reload(y);
+    CHECK(!y->ok && !has(y, "g:one"));
+    CHECK(says(y, "a.lua", ""));
+    CHECK_INT(error_line(y), 9); /* where the test block stands */
+    CHECK_STR(status_of(y, "a.lua"), "not_loaded");
+    write_file(y, "a.lua", good);
+    reload(y);
+    CHECK(y->ok && has(y, "g:one"));
+    CHECK(stat_get(STAT_INTERVENTIONS_FIRED) == 0, "trials are not counted");
+    write_file(y, "a.lua", bad);
+    reload(y);
+    CHECK(!y->ok && has(y, "g:one"));
+    CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
+    /* a change in another file makes this one's test fail */
+    write_file(y, "a.lua", SHOP("one"));
+    write_file(y, "b.lua", "test(\"it counts\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event \"v/shop/1-0-0\")\n  ann:has(\"g:one\", 2)\nend)\n");
+    reload(y);
+    CHECK(y->ok);
+    write_file(y, "a.lua", "shop = event \"v/market/1-0-0\"\nattribute_group \"g\" { attribute_key = \"domain_userid\", attributes = { one = counter():on(shop) } }\n");
+    reload(y);
+    CHECK(!y->ok && says(y, "b.lua", "") && says(y, "a.lua", "is not taken"));
+    struct plan *p = engine_plan(y->e);
+    CHECK(str_eqz(p->series[0].matches[0].name, "shop"));
+    plan_unref(p);
+    yard_free(y);
+}
+
+static void checking(void)
+{
+    struct yard *y = yard_new();
+    write_file(y, "a.lua", SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", nil)\nend)\n");
+    struct rules *r = rules_new(str_of(y->dir), 1, &script_limits_default);
+    struct buf out = {0};
+    CHECK(rules_check(r, true, &y->report, &out));
+    CHECK(out.n && memmem(out.p, out.n, "ok  ", 4), "%.*s", (int)out.n, out.p ? out.p : "");
+    rules_free(r);
+    write_file(y, "a.lua", SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", 5)\nend)\n");
+    out.n = 0;
+    r = rules_new(str_of(y->dir), 1, &script_limits_default);
+    CHECK(!rules_check(r, true, &y->report, &out));
+    CHECK(out.n && memmem(out.p, out.n, "FAIL", 4));
+    rules_free(r);
+    buf_fini(&out);
+    r = rules_new(STR("/nowhere/at/all"), 1, &script_limits_default);
+    plan_report_fini(&y->report);
+    plan_report_init(&y->report);
+    CHECK(!rules_check(r, false, &y->report, NULL));
+    rules_free(r);
+    yard_free(y);
+}
+
+/* A subfolder that cannot be read is not one whose files were deleted. */
+static void unreadable_folder(void)
+{
+    struct yard *y = yard_new();
+    char sub[100], away[100];
+    snprintf(sub, sizeof(sub), "%s/team", y->dir);
+    snprintf(away, sizeof(away), "%s/team/a.lua", y->dir);
+    mkdir(sub, 0700);
+    write_file(y, "team/a.lua", SHOP("one"));
+    reload(y);
+    CHECK(y->ok && has(y, "g:one"));
+    if (geteuid() != 0) { /* root reads everything */
+        chmod(sub, 0);
+        reload(y);
+        CHECK(!y->ok && has(y, "g:one"));
+        chmod(sub, 0700);
+    }
+    unlink(away);
+    mkdir(away, 0700); /* a folder with a rule's name is only a folder */
+    reload(y);
+    CHECK(y->ok && !has(y, "g:one"));
+    yard_free(y);
+}
+
+int main(void)
+{
+    log_init(LOG_ERROR + 1, NULL); /* the report is what is looked at */
+    broken_file();
+    together_and_singly();
+    deleted();
+    words();
+    tests_in_files();
+    checking();
+    unreadable_folder();
+    return check_done();
+}
