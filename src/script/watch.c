@@ -7,6 +7,9 @@
  * timer's interval brings it back. The interval also repeats a signal that came while the hook
  * was being set.
  *
+ * Setting a timer costs as much as a small formula. So it is left ticking when a run ends, and the
+ * next run finds it set; a tick that finds no run stops it.
+ *
  * lua_sethook is made to be called from a signal handler, but not while it is itself under way
  * on that thread: the two would leave the dispatch table half set. Hence `busy`.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -26,6 +29,8 @@ enum { WATCH_SIGNAL = SIGVTALRM, REPEAT_MIN_NS = 50000, REPEAT_MAX_NS = 1000000 
 struct watch {
     timer_t timer;
     struct watch_run *volatile run;
+    volatile sig_atomic_t ticking; /* set by the thread, cleared by the handler */
+    int64_t first_ns;              /* what it was set to */
 };
 static _Thread_local struct watch *watch_mine;
 static pthread_key_t watch_key;
@@ -61,6 +66,10 @@ WATCH_UNSEEN static void on_signal(int signal)
 {
     struct watch *w = watch_mine;
     struct watch_run *run = w ? w->run : NULL;
+    if (w && !run) {
+        timer_settime(w->timer, 0, &(struct itimerspec){{0, 0}, {0, 0}}, NULL);
+        w->ticking = 0;
+    }
     if (!run || cpu_ns() < run->due_ns)
         return;
     run->due = 1;
@@ -71,8 +80,8 @@ WATCH_UNSEEN static void on_signal(int signal)
 static void watch_free(void *p)
 {
     struct watch *w = p;
-    timer_delete(w->timer);
     watch_mine = NULL;
+    timer_delete(w->timer);
     free(w);
 }
 
@@ -104,13 +113,15 @@ static struct watch *watch_new(void)
     return w;
 }
 
-static void watch_arm(const struct watch *w, int64_t ns)
+static void watch_arm(struct watch *w, int64_t ns)
 {
     int64_t first = MAX_OF(ns, 1), repeat = MIN_OF(MAX_OF(first / 4, REPEAT_MIN_NS), REPEAT_MAX_NS);
     struct itimerspec when = {
         .it_value = {first / 1000000000, first % 1000000000},
         .it_interval = {0, repeat},
     };
+    w->first_ns = first;
+    w->ticking = 1;
     timer_settime(w->timer, 0, &when, NULL);
 }
 
@@ -122,8 +133,9 @@ bool watch_begin(struct watch_run *run, lua_State *L, lua_Hook hook, int64_t us)
     *run =
         (struct watch_run){.L = L, .hook = hook, .due_ns = cpu_ns() + us * 1000, .outer = w->run};
     atomic_signal_fence(memory_order_release);
-    w->run = run;
-    watch_arm(w, us * 1000);
+    w->run = run; /* from here on the handler lets the timer tick */
+    if (!w->ticking || w->first_ns > us * 1000)
+        watch_arm(w, us * 1000);
     return true;
 }
 
@@ -131,9 +143,7 @@ void watch_end(struct watch_run *run)
 {
     struct watch *w = watch_mine;
     struct watch_run *outer = run->outer;
-    if (!outer)
-        timer_settime(w->timer, 0, &(struct itimerspec){{0, 0}, {0, 0}}, NULL);
-    else
+    if (outer)
         outer->busy = 1; /* it may be a run of the same state */
     run->busy = 1;
     w->run = outer;
