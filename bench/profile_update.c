@@ -2,8 +2,8 @@
  *
  * Usage: profile_update [profiles]. Two sets: the nineteen attributes of the prospect scoring
  * tutorial, and twenty windowed counters. Every profile gets twenty events in thirty days, in
- * random order of profiles, so that nearly every one is met cold. SPDX-License-Identifier:
- * Apache-2.0 */
+ * random order of profiles, so that nearly every one is met cold.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile.h"
 
 #include <stdlib.h>

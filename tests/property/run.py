@@ -83,7 +83,10 @@ def arrivals(draw, n_streams, n_events, latest):
         span = draw.choice([20 * g.SECOND, 10 * g.MINUTE, 6 * g.HOUR, 3 * g.DAY, 70 * g.DAY])
         ts = g.START + draw.randrange(g.DAY)
         for _ in range(draw.randrange(n_events // 3, n_events)):
-            ts += int(draw.expovariate(1) * span / n_events) if draw.random() < 0.85 else 0
+            if draw.random() < 0.1:             # exactly as far apart as something lasts, or a millisecond beside it
+                ts += draw.choice(g.TTLS[:4] + g.PERIODS[:5]) + draw.choice([-1, 0, 0, 1])
+            elif draw.random() < 0.85:
+                ts += int(draw.expovariate(1) * span / n_events)
             delay = draw.choice([0, 0, 0, draw.randrange(2000), draw.randrange(g.HOUR), draw.randrange(latest * 3 // 4)])
             who = {"domain_userid": f"device{i}"}
             if draw.random() < 0.4:

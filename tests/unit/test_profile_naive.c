@@ -2,8 +2,8 @@
  *
  * Random streams: late, repeated, equal times, values of all kinds; windows of seconds to days,
  * lifetimes with and without ttl; read at random times. The evaluator below follows the definitions
- * of profile.h word for word and knows nothing of how they are kept. SPDX-License-Identifier:
- * Apache-2.0 */
+ * of profile.h word for word and knows nothing of how they are kept.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "profile/profile.h"
 
