@@ -310,7 +310,7 @@ function M.install(s)
         if it then
           s.use(t)
         end
-        s.fail(format("%s: names are of letters, digits and _", s.describe(name)))
+        s.fail(format("%s: names are of letters, digits and _", s.describe(name)), it and it.line)
       elseif not it or it.kind ~= "builder" then
         if it then
           s.use(t)

@@ -108,7 +108,7 @@ function M.install(s)
     local op = vocabulary.operators[name]
     local what = s.describe(t)
     s.use(t)
-    if op and over == "property" and not op.events then
+    if op and over == "property" and not op.events and name ~= "rlike" then
       s.fail(format("%s: no operator :%s on events, only on attributes", what, name))
     end
     local known = {}
@@ -117,7 +117,7 @@ function M.install(s)
         known[word] = true
       end
     end
-    if over == "property" and names.operators[name] == "rlike" then
+    if over == "property" and (name == "rlike" or names.operators[name] == "rlike") then
       s.fail(format("%s: no operator :%s on events: there is :like \"%%…%%\", or criterion(…)", what, name))
     end
     s.fail(format("%s: no operator :%s%s", what, name, names.hint(name, known, names.operators, ":")))

@@ -190,7 +190,14 @@ function M.install(s, vocabulary)
     if later and not s.named[name] then
       s.fail(format("%s gets its name only in line %d: names stand above their use", name, later))
     end
-    s.fail(format("unknown word %s%s", tostring(name), names.hint(tostring(name), known, names.words)))
+    local text = tostring(name)
+    if vocabulary.attribute_keys[text] then
+      s.fail(format('unknown word %s: the name of an attribute key stands in quotes, "%s"', text, text))
+    elseif vocabulary.operators[text] then
+      s.fail(format("unknown word %s: compare a property or an attribute with :%s, as in atomic.page_url:like \"%%pricing%%\"",
+                    text, text))
+    end
+    s.fail(format("unknown word %s%s", text, names.hint(text, known, names.words)))
   end })
 
   local env = {}

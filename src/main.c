@@ -54,6 +54,9 @@ static void print(struct buf *b)
 static int run_serve(const struct config *c)
 {
     struct stat st;
+    struct err err = {0};
+    if (!config_check_listen(c, &err))
+        return usage_error(err.text);
     if (c->rules && stat(c->rules, &st) == 0 && S_ISDIR(st.st_mode))
         return serve(c);
     fprintf(

@@ -96,7 +96,7 @@ static void say_ready(const struct server *s)
 static bool start(struct server *s, struct err *err)
 {
     const struct config *c = s->c;
-    if (!config_check_listen(c, err) || !data_dir(c->data ? c->data : "", err))
+    if (!data_dir(c->data ? c->data : "", err))
         return false;
     s->api = make_api(s, err);
     if (!s->api)

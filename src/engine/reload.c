@@ -21,7 +21,10 @@ static void log_problems(const struct plan_report *report)
 {
     for (size_t i = 0; i < report->n; i++) {
         const struct plan_problem *p = &report->items[i];
-        log_line(p->warning ? LOG_WARN : LOG_ERROR, "rules: %.*s:%u: %.*s%s%.*s", STR_FMT(p->file), p->line,
+        char line[16] = ""; /* a whole file's or folder's problem has none */
+        if (p->line)
+            snprintf(line, sizeof(line), ":%u", p->line);
+        log_line(p->warning ? LOG_WARN : LOG_ERROR, "rules: %.*s%s: %.*s%s%.*s", STR_FMT(p->file), line,
                  STR_FMT(p->rule), p->rule.n ? ": " : "", STR_FMT(p->text));
     }
 }

@@ -265,14 +265,16 @@ void front_fini(struct http_front *f)
 {
     struct conn *c;
     while ((c = TAILQ_FIRST(&f->all))) {
-        conn_close(c);
         while (c->first) {
             struct http_req *r = c->first;
             c->first = r->next;
             req_free(f, r);
         }
         c->dirty = false;
-        conn_try_free(c);
+        if (c->dead)
+            conn_try_free(c);
+        else
+            conn_close(c); /* which frees it, now that it holds no request */
     }
     while (f->spare_reqs) {
         struct http_req *r = f->spare_reqs;

@@ -50,6 +50,10 @@ bool build_version(struct builder *b, const struct val *def, uint32_t *version);
 /* A string in a canonical form: with its length before it, so that no two forms can be mistaken for each other. */
 void build_put(struct buf *text, struct str s);
 
+/* hint.c: "; did you mean "x"?" for a word that none of these has; otherwise when nothing is near it */
+enum hint_kind { HINT_KEY, HINT_GROUP, HINT_SERVICE, HINT_ATTR };
+const char *build_hint(struct builder *b, enum hint_kind kind, struct str word, const char *otherwise);
+
 /* build_cond.c */
 /* The slot of a PROP; -1: reported. text gets the property's canonical form. */
 int build_slot(struct builder *b, const struct val *prop, struct buf *text);

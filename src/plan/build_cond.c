@@ -210,7 +210,8 @@ int build_read(struct builder *b, struct str ref, uint32_t line, struct reads *r
 {
     int attr = plan_find_attr(b->plan, ref);
     if (attr < 0) {
-        build_fail(b, line, "no attribute \"%.*s\"; attributes are named \"group:attribute\"", STR_FMT(ref));
+        build_fail(b, line, "no attribute \"%.*s\"%s", STR_FMT(ref),
+                   build_hint(b, HINT_ATTR, ref, "; attributes are named \"group:attribute\""));
         return -1;
     }
     for (size_t i = 0; i < reads->n; i++)
@@ -219,6 +220,71 @@ int build_read(struct builder *b, struct str ref, uint32_t line, struct reads *r
     reads->attrs = xgrow(reads->attrs, reads->n, &reads->cap, sizeof(*reads->attrs));
     reads->attrs[reads->n++] = (uint32_t)attr;
     return (int)reads->n - 1;
+}
+
+/* Which values an attribute of this type can have; bits of enum val_type. 0: any. */
+static unsigned values_of(enum plan_type type)
+{
+    switch (type) {
+    case TYPE_INT32:
+    case TYPE_INT64:
+    case TYPE_DOUBLE:
+    case TYPE_FLOAT:
+    case TYPE_UNIX_TIMESTAMP:
+        return 1u << VAL_INT | 1u << VAL_DBL;
+    case TYPE_STRING:
+        return 1u << VAL_STR;
+    case TYPE_BOOL:
+        return 1u << VAL_BOOL;
+    case TYPE_ANY:
+    case TYPE_BYTES:
+        return 0;
+    case TYPE_DICT:
+        return 1u << VAL_DICT;
+    default:
+        return 1u << VAL_LIST;
+    }
+}
+
+static bool fits_constant(const struct cond *leaf, unsigned values)
+{
+    if (leaf->arg.type != VAL_LIST)
+        return values & 1u << leaf->arg.type;
+    for (size_t i = 0; i < leaf->arg.n; i++)
+        if (values & 1u << leaf->arg.items[i].type)
+            return true;
+    return false;
+}
+
+/* A counter that saw nothing is null, and null is less than nothing: who writes :eq(0) means something else. */
+static bool below_one(const struct plan_attr *attr, const struct cond *leaf)
+{
+    double bound;
+    if (attr->agg != AGG_COUNTER || attr->dflt.type != VAL_NULL || !val_as_double(leaf->arg, &bound))
+        return false;
+    return (strcmp(leaf->op->word, "lt") == 0 && bound <= 1) ||
+           ((strcmp(leaf->op->word, "lte") == 0 || strcmp(leaf->op->word, "eq") == 0) && bound < 1);
+}
+
+/* Warns of a comparison that cannot come true, whatever happens. */
+static void warn_impossible(struct builder *b, const struct plan_attr *attr, const struct cond *leaf, uint32_t line)
+{
+    unsigned values = values_of(attr->type);
+    const char *word = leaf->op->word, *type = plan_type_names[attr->type];
+    struct str name = attr->name;
+    if (below_one(attr, leaf)) {
+        plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
+                        "this never holds: a counter that saw nothing is null, not 0: write :is_null(), or give %.*s :default(0)",
+                        STR_FMT(name));
+        return;
+    }
+    if (leaf->op->takes == COND_TAKES_NOTHING || !values || fits_constant(leaf, values))
+        return;
+    bool many = values & (1u << VAL_LIST | 1u << VAL_DICT);
+    plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule, "this never holds: %.*s is of type %s%s%s",
+                    STR_FMT(name), type,
+                    many ? ": write criterion(attribute \"GROUP:NAME\", function(list) return … end) instead of :" : ", which ",
+                    many ? word : "cannot be compared with this");
 }
 
 static bool attr_leaf(struct builder *b, const struct val *v, struct reads *reads, struct cond *out,
@@ -237,8 +303,12 @@ static bool attr_leaf(struct builder *b, const struct val *v, struct reads *read
         out->refs[i] = (uint32_t)at;
         buf_printf(text, " %d", at);
     }
-    if (!val_get(v, "fn"))
-        return leaf_op(b, v, false, out, text);
+    if (!val_get(v, "fn")) {
+        if (!leaf_op(b, v, false, out, text))
+            return false;
+        warn_impossible(b, &b->plan->attrs[reads->attrs[out->refs[0]]], out, build_line(v));
+        return true;
+    }
     buf_printf(text, " fn %" PRIx64 " %" PRId64, b->source->hash, build_int(v, "fn", -1));
     out->kind = COND_FN;
     out->fn = find_fn(b, v);

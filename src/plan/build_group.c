@@ -201,7 +201,7 @@ bool build_group(struct builder *b, const struct val *def)
                               STR_FMT(p->groups[i].file), p->groups[i].line);
     int k = plan_find_key(p, key);
     if (k < 0)
-        return build_fail(b, 0, "no attribute key '%.*s'", STR_FMT(key));
+        return build_fail(b, 0, "no attribute key '%.*s'%s", STR_FMT(key), build_hint(b, HINT_KEY, key, ""));
     g.key = (uint32_t)k;
     bool ok = true;
     for (size_t i = 0; attrs && attrs->type == VAL_LIST && i < attrs->n; i++) {

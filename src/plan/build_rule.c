@@ -54,7 +54,7 @@ bool build_service(struct builder *b, const struct val *def)
         struct str ref = val_as_str(groups->items[i]);
         int g = plan_find_group(p, ref);
         if (g < 0)
-            return build_fail(b, 0, "no attribute group \"%.*s\"", STR_FMT(ref));
+            return build_fail(b, 0, "no attribute group \"%.*s\"%s", STR_FMT(ref), build_hint(b, HINT_GROUP, ref, ""));
         for (size_t j = 0; j < i; j++)
             if (s.groups[j] == (uint32_t)g)
                 return build_fail(b, 0, "attribute_groups names \"%.*s\" twice", STR_FMT(ref));
@@ -129,7 +129,8 @@ static bool build_targets(struct builder *b, const struct val *def, struct plan_
     for (size_t i = 0; i < n_names; i++) {
         int k = plan_find_key(p, val_as_str(names->items[i]));
         if (k < 0)
-            return build_fail(b, 0, "no attribute key '%.*s'", STR_FMT(val_as_str(names->items[i])));
+            return build_fail(b, 0, "no attribute key '%.*s'%s", STR_FMT(val_as_str(names->items[i])),
+                              build_hint(b, HINT_KEY, val_as_str(names->items[i]), ""));
         add_distinct(r->targets, &r->n_targets, (uint32_t)k);
     }
     return r->n_targets || build_fail(b, 0, "when is an event, so say whom: target_attribute_keys = { \"domain_userid\" }");
@@ -201,7 +202,7 @@ bool build_score(struct builder *b, const struct val *def)
     if (known >= 0)
         return stands_already(b, p->scores[known].file, p->scores[known].line);
     if (s < 0)
-        return build_fail(b, 0, "no service \"%.*s\"", STR_FMT(service));
+        return build_fail(b, 0, "no service \"%.*s\"%s", STR_FMT(service), build_hint(b, HINT_SERVICE, service, ""));
     struct plan_score score = {
         .name = arena_str(b->a, name),
         .owner = build_copy(b, def, "owner"),
@@ -214,7 +215,7 @@ bool build_score(struct builder *b, const struct val *def)
     if (!score.fn)
         return build_fail(b, 0, "formula is a function");
     if (b->source->name_args)
-        b->source->name_args(b->source->ctx, (size_t)fn, p->services[s].names, p->services[s].n_attrs);
+        score.fn = b->source->name_args(b->source->ctx, (size_t)fn, p->services[s].names, p->services[s].n_attrs);
     p->scores = xgrow(p->scores, p->n_scores, &b->cap_scores, sizeof(*p->scores));
     p->scores[p->n_scores++] = score;
     return true;

@@ -44,8 +44,9 @@ struct plan_source {
     const struct val *desc;                             /* a FILE; borrowed during plan_build only */
     uint64_t hash;                                      /* of the file's bytes: part of the identity of its functions */
     struct plan_fn *(*fn)(void *ctx, size_t n);         /* n is the fn = N of the description */
-    /* For a score: the names under which the formula knows its arguments, in order; may be NULL. */
-    void (*name_args)(void *ctx, size_t fn, const struct str *names, size_t n);
+    /* For a score: function fn as it is called with arguments of these names, in this order; may be NULL. What was answered
+     * for other names, to a plan that is in force meanwhile, stays right. */
+    struct plan_fn *(*name_args)(void *ctx, size_t fn, const struct str *names, size_t n);
     void *ctx;                                          /* outlives the plan: see plan_keep */
 };
 

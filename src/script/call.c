@@ -1,9 +1,9 @@
 /* call.c -- calling a rule's function: arguments in, answer out, strikes counted.
  *
  * A function is called by several threads at once, each in a lane of its own; what the lanes
- * share, its strikes and the names of its arguments, is atomic. New names are only noted by
- * script_file_source's name_args, and told to a lane's state at that lane's next call, since
- * until then its thread may be inside.
+ * share, its strikes, is atomic. The names of a formula's arguments belong to the plan that calls
+ * it, since another plan may know its service by other names or in another order; a lane's state
+ * is told of them when a call comes with others than the last.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 
 struct calling {
     struct script_fn *fn;
+    struct script_names *names; /* NULL: not a formula of a plan */
     struct script_lane *lane;
     const struct val *args;
     size_t n;
@@ -23,9 +24,8 @@ struct calling {
 
 static void tell_names(lua_State *L, struct calling *c)
 {
-    struct script_names *names = atomic_load_explicit(&c->fn->names, memory_order_acquire);
-    struct script_names **known = &c->lane->named[c->fn->number - 1];
-    if (names == *known)
+    struct script_names *names = c->names, **known = &c->lane->named[c->fn->number - 1];
+    if (!names || names == *known)
         return;
     box_push_session(c->lane->box, "name_args");
     lua_pushinteger(L, (lua_Integer)c->fn->number);
@@ -90,10 +90,10 @@ static void count_trouble(struct script_fn *fn, const struct box_trouble *t)
         stat_add(STAT_RULE_QUARANTINED, 1);
 }
 
-static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args, size_t n,
-                    struct arena *arena, struct val *out, bool *used, struct err *err)
+static bool call_named(struct script_fn *fn, struct script_names *names, unsigned lane,
+                       const struct val *args, size_t n, struct arena *arena, struct val *out,
+                       bool *used, struct err *err)
 {
-    struct script_fn *fn = (struct script_fn *)base;
     struct script_file *f = fn->file;
     *out = val_null;
     if (atomic_load_explicit(&fn->quarantined, memory_order_relaxed)) {
@@ -106,7 +106,7 @@ static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args,
         say(fn, NULL, STR("called in a lane that the file was not loaded for"), err);
         return false;
     }
-    struct calling c = {fn, &f->lanes[lane], args, n, arena, out, used};
+    struct calling c = {fn, names, &f->lanes[lane], args, n, arena, out, used};
     int64_t us = lane == atomic_load_explicit(&f->engine_lane, memory_order_relaxed)
                      ? f->limits.inside_us
                      : f->limits.call_us;
@@ -119,10 +119,28 @@ static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args,
     return false;
 }
 
+static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args, size_t n,
+                    struct arena *arena, struct val *out, bool *used, struct err *err)
+{
+    return call_named((struct script_fn *)base, NULL, lane, args, n, arena, out, used, err);
+}
+
 static bool fn_quarantined(const struct plan_fn *base)
 {
     return atomic_load_explicit(&((const struct script_fn *)base)->quarantined,
                                 memory_order_relaxed);
+}
+
+static bool named_call(struct plan_fn *base, unsigned lane, const struct val *args, size_t n,
+                       struct arena *arena, struct val *out, bool *used, struct err *err)
+{
+    struct script_names *names = (struct script_names *)base;
+    return call_named(names->fn, names, lane, args, n, arena, out, used, err);
+}
+
+static bool named_quarantined(const struct plan_fn *base)
+{
+    return fn_quarantined(&((const struct script_names *)base)->fn->base);
 }
 
 void fn_init(struct script_fn *fn, struct script_file *f, size_t number)
@@ -130,7 +148,7 @@ void fn_init(struct script_fn *fn, struct script_file *f, size_t number)
     fn->base = (struct plan_fn){.call = fn_call, .quarantined = fn_quarantined};
     fn->file = f;
     fn->number = number;
-    atomic_init(&fn->names, NULL);
+    fn->names = NULL;
     atomic_init(&fn->stops, 0);
     atomic_init(&fn->quarantined, false);
 }
@@ -139,7 +157,7 @@ void fn_fini(struct script_fn *fn)
 {
     if (atomic_load(&fn->quarantined))
         stat_add(STAT_RULE_QUARANTINED, -1);
-    struct script_names *names = atomic_load(&fn->names);
+    struct script_names *names = fn->names;
     while (names) {
         struct script_names *older = names->older;
         arena_fini(&names->arena);
@@ -158,7 +176,7 @@ static struct plan_fn *source_fn(void *ctx, size_t n)
 
 static bool names_equal(const struct script_names *a, const struct str *names, size_t n)
 {
-    if (!a || a->n != n)
+    if (a->n != n)
         return false;
     for (size_t i = 0; i < n; i++) {
         if (!str_eq(a->names[i], names[i]))
@@ -167,23 +185,26 @@ static bool names_equal(const struct script_names *a, const struct str *names, s
     return true;
 }
 
-static void source_name_args(void *ctx, size_t number, const struct str *names, size_t n)
+static struct plan_fn *source_name_args(void *ctx, size_t number, const struct str *names, size_t n)
 {
     struct script_file *f = ctx;
-    if (number < 1 || number > f->n_fns)
-        return;
+    if (!source_fn(f, number))
+        return NULL;
     struct script_fn *fn = &f->fns[number - 1];
-    struct script_names *newest = atomic_load(&fn->names);
-    if (names_equal(newest, names, n))
-        return;
+    for (struct script_names *known = fn->names; known; known = known->older)
+        if (names_equal(known, names, n))
+            return &known->base;
     struct script_names *copy = xcalloc(1, sizeof(*copy));
+    copy->base = (struct plan_fn){.call = named_call, .quarantined = named_quarantined};
+    copy->fn = fn;
     arena_init(&copy->arena);
-    copy->older = newest;
+    copy->older = fn->names;
     copy->n = n;
     copy->names = arena_alloc(&copy->arena, n * sizeof(*names));
     for (size_t i = 0; i < n; i++)
         copy->names[i] = arena_str(&copy->arena, names[i]);
-    atomic_store_explicit(&fn->names, copy, memory_order_release);
+    fn->names = copy;
+    return &copy->base;
 }
 
 struct plan_source script_file_source(struct script_file *f)

@@ -9,9 +9,11 @@
 #include "script/box.h"
 #include "script/script.h"
 
-/* The names of a formula's arguments. A newer list is put before the older ones, which stay
- * until the file goes: a lane may be reading one. */
+/* A formula as it is called with arguments of these names. Each plan holds the one that fits its
+ * service, so all of them stay until the file goes. */
 struct script_names {
+    struct plan_fn base;
+    struct script_fn *fn;
     struct script_names *older;
     size_t n;
     struct str *names;
@@ -25,7 +27,7 @@ struct script_fn {
     bool is_test;
     struct str rule, path; /* score "prospect"; the file it stands in */
     uint32_t line;
-    _Atomic(struct script_names *) names; /* newest; NULL: none given */
+    struct script_names *names; /* newest; NULL: none given; the loader's */
     atomic_uint stops;
     atomic_bool quarantined;
 };

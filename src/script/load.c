@@ -304,6 +304,24 @@ static void step_list_words(lua_State *L, void *arg)
     l->desc = value_read(L, -1, &l->arena, "the vocabulary");
 }
 
+static struct str field_of(const struct val *word, const char *name)
+{
+    const struct val *v = word ? val_get(word, name) : NULL;
+    return v ? val_as_str(*v) : (struct str){0};
+}
+
+/* One line, and a headline where the kind of word changes. */
+static void write_word(struct buf *out, const struct val *word, const struct val *before)
+{
+    struct str kind = field_of(word, "kind"), form = field_of(word, "form");
+    if (!str_eq(kind, field_of(before, "kind")))
+        buf_printf(out, "%s%.*s\n", before ? "\n" : "", STR_FMT(kind));
+    int columns = 46;
+    for (size_t i = 0; i < form.n; i++)
+        columns += ((uint8_t)form.p[i] & 0xc0) == 0x80; /* bytes of a character that has begun */
+    buf_printf(out, "  %-*.*s %.*s\n", columns, STR_FMT(form), STR_FMT(field_of(word, "help")));
+}
+
 void script_write_words(struct buf *out)
 {
     const struct script_limits *limits = &script_limits_default;
@@ -318,10 +336,8 @@ void script_write_words(struct buf *out)
     } else if (!box_call(l.box, step_list_words, &l, limits->load_us, &t)) {
         log_error("the words of the rule language: %s", t.text);
     } else {
-        for (uint32_t i = 0; l.desc.type == VAL_LIST && i < l.desc.n; i++) {
-            val_write_json(out, &l.desc.items[i]);
-            buf_putc(out, '\n');
-        }
+        for (uint32_t i = 0; l.desc.type == VAL_LIST && i < l.desc.n; i++)
+            write_word(out, &l.desc.items[i], i ? &l.desc.items[i - 1] : NULL);
     }
     box_free(l.box);
     arena_fini(&l.arena);

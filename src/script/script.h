@@ -46,7 +46,7 @@ struct script_host {
 /* Runs test block N (fn = N of the description) in a lane. false: it failed; err says file:line and why. */
 bool script_run_test(struct script_file *f, size_t fn, unsigned lane, const struct script_host *host, struct err *err);
 
-/* The rule language's words with their help, as JSON lines, for `signalbox help words` and editors. */
+/* The rule language's words by kind, one a line with its help, for `signalbox help words`. */
 void script_write_words(struct buf *out);
 
 #endif

@@ -21,12 +21,13 @@ static void call_functions(struct script_file *f, struct arena *arena)
     struct plan_source source = script_file_source(f);
     struct val args[4] = {val_null, val_int(1), val_strz("x"), val_list(arena, 2)};
     for (size_t n = 1; n <= 8; n++) {
+        struct str names[] = {STR("a"), STR("b"), STR("c"), STR("d")};
         struct plan_fn *fn = source.fn(source.ctx, n);
         struct err err = {.set = false};
         struct val out;
         if (!fn)
             continue;
-        source.name_args(source.ctx, n, (struct str[]){STR("a"), STR("b"), STR("c"), STR("d")}, 4);
+        fn = source.name_args(source.ctx, n, names, 4);
         if (!fn->call(fn, 0, args, 4, arena, &out, NULL, &err) && !err.set)
             abort();
     }

@@ -266,7 +266,7 @@ static void tests_in_files(void)
     reload(y);
     CHECK(!y->ok && !has(y, "g:one"));
     CHECK(says(y, "a.lua", ""));
-    CHECK_INT(error_line(y), 9); /* where the test block stands */
+    CHECK_INT(error_line(y), 12); /* the step that failed */
     CHECK_STR(status_of(y, "a.lua"), "not_loaded");
     write_file(y, "a.lua", good);
     reload(y);
@@ -287,6 +287,63 @@ static void tests_in_files(void)
     struct plan *p = engine_plan(y->e);
     CHECK(str_eqz(p->series[0].matches[0].name, "shop"));
     plan_unref(p);
+    yard_free(y);
+}
+
+static double score_of(struct yard *y, const struct val *values)
+{
+    struct plan *p = engine_plan(y->e);
+    struct score_result result = {0};
+    struct err err = {0};
+    struct arena a;
+    arena_init(&a);
+    bool ok = p->n_scores == 1 && score_run(p, &p->scores[0], 0, values, false, &a, &result, &err);
+    CHECK(ok, "%s", err.text);
+    double score = result.score;
+    arena_fini(&a);
+    plan_unref(p);
+    return score;
+}
+
+#define TWO(extra) "attribute_group \"g\" { attribute_key = \"user_id\", attributes = { " extra "x = counter():on(event \"*\"), y = counter():on(event \"a/b\") } }\nservice \"s\" { attribute_groups = { \"g\" } }\n"
+#define NEW "w = counter():on(event \"c/d\"), "
+#define SCORE(formula) "score \"sc\" { service = \"s\", formula = function(a)\n  return " formula "\nend }\n"
+
+/* A formula is tried with the names of its service, and a plan in force keeps the names it was built with. */
+static void scores(void)
+{
+    struct yard *y = yard_new();
+    struct val values[] = {val_int(2), val_int(3)}, three[] = {val_int(7), val_int(2), val_int(3)};
+    write_file(y, "a.lua", TWO(""));
+    write_file(y, "b.lua", SCORE("(a.x or 0) + 10 * (a.z or 0)"));
+    reload(y);
+    CHECK(!y->ok && says(y, "b.lua", "the service has no attribute \"z\""));
+    CHECK_INT(error_line(y), 2);
+    CHECK_STR(status_of(y, "b.lua"), "not_loaded");
+    write_file(y, "b.lua", SCORE("(a.x or 0) + 10 * (a.y or 0)"));
+    reload(y);
+    CHECK(y->ok && score_of(y, values) == 32);
+    struct plan *old = engine_plan(y->e);
+    /* refused: nothing of it may stay behind */
+    write_file(y, "a.lua", TWO(NEW) "test(\"no\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:x\", 7)\nend)\n");
+    reload(y);
+    CHECK(!y->ok && score_of(y, values) == 32);
+    write_file(y, "a.lua", TWO(NEW));
+    reload(y);
+    CHECK(y->ok && score_of(y, three) == 32);
+    /* a request that began with the plan before */
+    struct score_result result;
+    struct arena a;
+    arena_init(&a);
+    CHECK(score_run(old, &old->scores[0], 0, values, false, &a, &result, NULL) && result.score == 32);
+    arena_fini(&a);
+    plan_unref(old);
+    CHECK(score_of(y, three) == 32);
+    /* what a score reads cannot be taken away from it */
+    write_file(y, "a.lua", "attribute_group \"g\" { attribute_key = \"user_id\", attributes = { x = counter():on(event \"*\") } }\nservice \"s\" { attribute_groups = { \"g\" } }\n");
+    reload(y);
+    CHECK(!y->ok && has(y, "g:y") && score_of(y, three) == 32);
+    CHECK(says(y, "b.lua", "the service has no attribute \"y\"") && says(y, "a.lua", "is not taken"));
     yard_free(y);
 }
 
@@ -346,6 +403,7 @@ int main(void)
     deleted();
     words();
     tests_in_files();
+    scores();
     checking();
     unreadable_folder();
     return check_done();

@@ -160,6 +160,25 @@ static void check_drain_limit(void)
     CHECK_INT(stat_get(STAT_HTTP_CONNECTIONS), 0);
 }
 
+/* A connection whose body never came was freed twice when drain_ms was over: closing it frees it at once unless a request
+ * of its is with a handler. */
+static void check_drain_leftovers(void)
+{
+    struct http_limits impatient = tiny;
+    impatient.drain_ms = 100;
+    impatient.body_ms = 5000;
+    site_open(&impatient, 1);
+    int half = dial(), later = dial();
+    say(half, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhe");
+    say(later, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\n300");
+    usleep(50000);
+    http_stop(site.http);
+    site_free();
+    CHECK_INT(stat_get(STAT_HTTP_CONNECTIONS), 0);
+    close(half);
+    close(later);
+}
+
 static void check_signals(void)
 {
     site_open(&tiny, 2);
@@ -262,6 +281,7 @@ int main(void)
     site_open(&tiny, 2);
     check_drain();
     check_drain_limit();
+    check_drain_leftovers();
     check_signals();
     check_descriptors();
     check_fronts();

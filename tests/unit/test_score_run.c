@@ -38,11 +38,12 @@ static struct plan_fn *get_fn(void *ctx, size_t n)
 
 static int named;
 
-static void name_args(void *ctx, size_t fn, const struct str *names, size_t n)
+static struct plan_fn *name_args(void *ctx, size_t fn, const struct str *names, size_t n)
 {
     CHECK_INT(n, 4);
     CHECK(n == 4 && str_eqz(names[0], "a") && str_eqz(names[3], "must"));
     named++;
+    return &counted.fn;
 }
 
 int main(void)

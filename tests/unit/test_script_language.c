@@ -62,7 +62,9 @@ static void test_rules(void)
     struct buf out = {0};
     script_write_words(&out);
     buf_putc(&out, 0);
-    CHECK(strstr(out.p, "\"name\":\"attribute_group\"") != NULL);
+    CHECK(!strncmp(out.p, "thing\n  event \"", 15), "%.40s", out.p);
+    CHECK(strstr(out.p, "\n\nblock\n  attribute_key \"") != NULL);
+    CHECK(strstr(out.p, "\n  attribute_group \"name\" { … }  ") != NULL);
     buf_fini(&out);
 }
 
@@ -194,10 +196,9 @@ static void test_stopped_formula(void)
     if (f) {
         struct plan_source source = script_file_source(f);
         struct str names[] = {STR("views"), STR("pings")};
-        struct plan_fn *fn = source.fn(source.ctx, 1);
+        struct plan_fn *fn = source.name_args(source.ctx, 1, names, 2);
         struct arena arena;
         arena_init(&arena);
-        source.name_args(source.ctx, 1, names, 2);
         for (int i = 0; i < 2; i++) {
             struct val out, good[] = {val_int(4), val_int(1)}, bad[] = {val_int(6), val_null};
             struct err err = {.set = false};

@@ -243,19 +243,22 @@ static void test_calls(void)
     struct str names[] = {STR("zero"), STR("one"), STR("two")};
     bool used[3] = {true, false, true};
     fn = function(f, 3);
-    source.name_args(source.ctx, 3, names, 3);
+    struct plan_fn *first = fn = source.name_args(source.ctx, 3, names, 3);
     struct val args[] = {val_int(1), val_null, list};
     CHECK(fn->call(fn, 1, args, 3, &arena, &out, used, &err) && val_eq(out, val_int(12)), "%s",
           err.text);
     CHECK(!used[0] && used[1] && used[2]);
     names[0] = STR("one");
     names[1] = STR("zero");
-    source.name_args(source.ctx, 3, names, 3);
-    source.name_args(source.ctx, 3, names, 3);
+    fn = source.name_args(source.ctx, 3, names, 3);
+    CHECK(fn != first && source.name_args(source.ctx, 3, names, 3) == fn);
     CHECK(fn->call(fn, 1, args, 3, &arena, &out, used, &err) && val_eq(out, val_int(3)));
     CHECK(used[0] && !used[1] && used[2]);
+    /* a plan that is still in force goes on with its own names */
+    CHECK(first->call(first, 1, args, 3, &arena, &out, used, &err) && val_eq(out, val_int(12)));
+    CHECK(!used[0] && used[1] && used[2]);
     names[2] = STR("three");
-    source.name_args(source.ctx, 3, names, 3);
+    fn = source.name_args(source.ctx, 3, names, 3);
     CHECK(!fn->call(fn, 2, args, 3, &arena, &out, used, &err));
     CHECK_STR(err.text, "rules/t.lua:4: score \"p\": no attribute two");
 
@@ -289,8 +292,7 @@ static void test_quarantine(void)
     arena_init(&arena);
     struct val out, yes = val_bool(true), no = val_bool(false);
     struct plan_source source = script_file_source(f);
-    source.name_args(source.ctx, 1, &STR("x"), 1);
-    struct plan_fn *fn = function(f, 1);
+    struct plan_fn *fn = source.name_args(source.ctx, 1, &STR("x"), 1);
     int64_t quarantined = stat_get(STAT_RULE_QUARANTINED), errors = stat_get(STAT_RULE_ERRORS);
     script_file_engine_lane(f, 2);
     for (unsigned lane = 0; lane < 3; lane++) {
@@ -329,6 +331,7 @@ static void test_quarantine(void)
 /* Lanes at once: each thread has one; some calls are stopped, names come meanwhile. */
 struct user {
     struct script_file *file;
+    struct plan_fn *fn;
     unsigned lane;
     int good, stopped;
 };
@@ -336,7 +339,7 @@ struct user {
 static void *use_lane(void *arg)
 {
     struct user *u = arg;
-    struct plan_fn *fn = function(u->file, 1);
+    struct plan_fn *fn = u->fn;
     struct arena arena;
     arena_init(&arena);
     for (int i = 0; i < 400; i++) {
@@ -361,11 +364,11 @@ static void test_lanes(void)
     struct script_file *f = load_good(
         "fn('formula', 'p', function(a) while a.x < 0 do end return 2 * a.x end)", 4, &limits);
     struct plan_source source = script_file_source(f);
-    source.name_args(source.ctx, 1, &STR("x"), 1);
+    struct plan_fn *fn = source.name_args(source.ctx, 1, &STR("x"), 1);
     struct user users[4];
     pthread_t threads[4];
     for (unsigned i = 0; i < 4; i++) {
-        users[i] = (struct user){.file = script_file_ref(f), .lane = i};
+        users[i] = (struct user){.file = script_file_ref(f), .fn = fn, .lane = i};
         pthread_create(&threads[i], NULL, use_lane, &users[i]);
     }
     struct str more[] = {STR("x"), STR("y")};
