@@ -5,6 +5,7 @@
 local load_module = ...
 local names = load_module "names"
 local session = load_module "session"
+local vocabulary = load_module "vocabulary"
 
 local format, match, sort = string.format, string.match, table.sort
 local is_number, list_length, sorted_keys = session.is_number, session.list_length, session.sorted_keys
@@ -12,7 +13,6 @@ local getinfo = debug.getinfo
 
 local M = {}
 
-local BUILT_IN_KEYS = { domain_userid = true, user_id = true, network_userid = true, domain_sessionid = true }
 local NAME_MAX = 128
 
 local COMMON = { owner = "text", description = "text" }
@@ -348,7 +348,7 @@ function M.install(s)
   local finish = {}
 
   function finish.attribute_key(def)
-    if BUILT_IN_KEYS[def.name] then
+    if vocabulary.attribute_keys[def.name] then
       s.fail(format("%s is built in", def.name), def.line)
     end
     required(def, "property", "what is the key? add property = shop.cart_id, or atomic.NAME")

@@ -197,6 +197,11 @@ function M.install(s, vocabulary)
       s.fail(format("unknown word %s: compare a property or an attribute with :%s, as in atomic.page_url:like \"%%pricing%%\"",
                     text, text))
     end
+    for i = 1, #s.defs do
+      if s.defs[i].kind == "attribute_group" and s.defs[i].name == text then
+        s.fail(format('unknown word %s: what is in this group is written attribute "%s:NAME"', text, text))
+      end
+    end
     s.fail(format("unknown word %s%s", text, names.hint(text, known, names.words)))
   end })
 

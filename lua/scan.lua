@@ -333,6 +333,10 @@ local function step(self, i)
       and (vocabulary.durations[self.toks[i - 1].v] or self.toks[i - 1].v == "percent") then
     fail(self, format("write %s(%s)", self.toks[i - 1].v, token.v), token.line)
   end
+  local name = self.toks[i + 1]
+  if not self.problem and token.t == "name" and BLOCKS[token.v] and is(name, "name") and is_op(self.toks[i + 2], "{") then
+    fail(self, format('a name stands in quotes: write %s "%s" {', token.v, name.v), name.line)
+  end
   if not self.problem and frame and CLOSES[frame.what] then
     missing_comma(self, i, frame)
     if not self.problem and (frame.criteria or frame.block == "intervention" and frame.item == "when") then

@@ -41,7 +41,7 @@ local STAYS = { gt = true, gte = true, is_not_null = true }
 local function warn_stuck(s)
   local growing = {} -- "group:name" -> true when its newest version here only grows
   local newest = {}
-  local lasting = { domain_userid = true, user_id = true, network_userid = true, domain_sessionid = true } -- no ttl of their own
+  local lasting = {} -- keys of this file without a ttl
   for i = 1, #s.defs do
     local def = s.defs[i]
     if def.kind == "attribute_key" and not def.ttl then
@@ -53,7 +53,8 @@ local function warn_stuck(s)
     if def.kind == "attribute_group" and def.version >= (newest[def.name] or 0) then
       newest[def.name] = def.version
       for _, it in ipairs(def.attributes) do
-        local forgets = it.period or it.ttl or def.ttl or not lasting[def.attribute_key]
+        local key = def.attribute_key
+        local forgets = it.period or it.ttl or def.ttl or not (vocabulary.attribute_keys[key] or lasting[key])
         local grows = GROWS[it.aggregation] and (not it.default)
         growing[def.name .. ":" .. it.name] = grows and not forgets or false
       end

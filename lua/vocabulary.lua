@@ -114,6 +114,9 @@ for _, name in ipairs { "bytes", "string", "int32", "int64", "double", "float", 
 end
 M.types.dict = {}
 
+-- The attribute keys that are always there.
+M.attribute_keys = { domain_userid = true, user_id = true, network_userid = true, domain_sessionid = true }
+
 -- Everything, words first, as { name, kind, form, help }.
 M.list = {}
 for i = 1, #words do

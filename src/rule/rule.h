@@ -3,6 +3,10 @@
  * A rule is read at the identifiers it was looked at with: one profile per attribute key of its reads, NULL where the event
  * carries none. The tree is evaluated at one `now` without the event and with it; false, then true, fires. The old value is
  * recomputed, never remembered. Leaves that fading can turn get a timer at the next crossing.
+ *
+ * A timer belongs to the identifiers it was armed with. Where a rule reads two keys and one half of such a pair changes with
+ * an event that carries another partner, the first pair's timer stays where it was: it looks again when it is due, and a
+ * turn in between is not seen.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RULE_H
 #define RULE_H

@@ -371,6 +371,22 @@ static void checking(void)
     yard_free(y);
 }
 
+/* Opening a pipe waits until somebody writes to it: one with a rule's name held up every reload, and the start. */
+static void pipe_in_folder(void)
+{
+    struct yard *y = yard_new();
+    char path[100];
+    snprintf(path, sizeof(path), "%s/p.lua", y->dir);
+    write_file(y, "a.lua", SHOP("one"));
+    CHECK_INT(mkfifo(path, 0600), 0);
+    alarm(20);
+    reload(y);
+    alarm(0);
+    CHECK(!y->ok && has(y, "g:one"));
+    CHECK(y->report.n == 1 && str_eqz(y->report.items[0].text, "is not a file"));
+    yard_free(y);
+}
+
 /* A subfolder that cannot be read is not one whose files were deleted. */
 static void unreadable_folder(void)
 {
@@ -405,6 +421,7 @@ int main(void)
     tests_in_files();
     scores();
     checking();
+    pipe_in_folder();
     unreadable_folder();
     return check_done();
 }
