@@ -39,6 +39,12 @@ intervention "red" {
   payload = { code = "SAVE10", total = attribute "levers:total", seen = attribute "levers:names" },
   target_attribute_keys = { "domain_userid" },
 }
+knock = event "com.acme/knock"
+intervention "door" {
+  when    = knock:where(knock.hard:gte(3)),
+  payload = { hard = knock.hard, seen = attribute "levers:n" },
+  target_attribute_keys = { "user_id", "domain_userid" },
+}
 intervention "both" {
   when = all { attribute "levers:n":gte(2), attribute "people:n":gte(2) },
 }
@@ -202,6 +208,23 @@ def test_edge_can_fire_again(levers):
             levers.send(thing(duid, name=name, price=price))
             assert s.names(0.2) == fired, (name, price)
             time.sleep(0.002)
+
+
+def test_an_event_fires_each_time_but_once_an_id(levers):
+    duid = new_id()
+    with levers.stream(domain_userid=duid) as s:
+        for hard in (5, 2, 4):                  # the second is too soft
+            event = thing(duid, hard=hard)
+            event["event_name"] = "knock"
+            event["unstruct_event"]["schema"] = "iglu:com.acme/knock/jsonschema/1-0-0"
+            levers.send(event)
+            levers.send(event)                  # the same event again
+        messages = s.messages(2)
+        assert s.names(0.2) == []
+    assert [(m["name"], m["payload"]) for m in messages] == [("door", {"hard": 5, "seen": None}),
+                                                             ("door", {"hard": 4, "seen": None})]
+    assert messages[0]["intervention_id"] != messages[1]["intervention_id"]
+    assert all(m["attributes"] == {} for m in messages), "the plugin needs an object, even an empty one"
 
 
 def test_fading_turns_a_rule_true(levers):
