@@ -201,7 +201,8 @@ bool build_group(struct builder *b, const struct val *def)
                               STR_FMT(p->groups[i].file), p->groups[i].line);
     int k = plan_find_key(p, key);
     if (k < 0)
-        return build_fail(b, 0, "no attribute key '%.*s'%s", STR_FMT(key), build_hint(b, HINT_KEY, key, ""));
+        return build_fail(b, 0, "no attribute key '%.*s'%s", STR_FMT(key),
+                          build_hint(b, HINT_KEY, key, BUILD_NO_KEY));
     g.key = (uint32_t)k;
     bool ok = true;
     for (size_t i = 0; attrs && attrs->type == VAL_LIST && i < attrs->n; i++) {
@@ -265,6 +266,7 @@ void build_series_finish(struct builder *b)
         p->computed[i].slot = n_proj + (uint32_t)i;
     for (size_t i = 0; i < p->n_series; i++) {
         renumber(p->series[i].criteria, n_proj);
+        p->keys[p->series[i].key].counted = true;
         renumber_matches(p->series[i].matches, p->series[i].n_matches, n_proj);
     }
     for (size_t i = 0; i < p->n_rules; i++)

@@ -84,6 +84,7 @@ struct plan_key {
     uint32_t id;               /* persistent number */
     uint32_t slot;
     int64_t ttl_ms;            /* 0: none */
+    bool counted;              /* some series is of this key */
     struct str file;           /* empty: built in */
     struct str description;
 };
