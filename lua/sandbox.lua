@@ -190,19 +190,19 @@ function M.install(s, vocabulary)
     if later and not s.named[name] then
       s.fail(format("%s gets its name only in line %d: names stand above their use", name, later))
     end
-    local text = tostring(name)
-    if vocabulary.attribute_keys[text] then
-      s.fail(format('unknown word %s: the name of an attribute key stands in quotes, "%s"', text, text))
-    elseif vocabulary.operators[text] then
+    local word = tostring(name)
+    if vocabulary.attribute_keys[word] then
+      s.fail(format('unknown word %s: the name of an attribute key stands in quotes, "%s"', word, word))
+    elseif vocabulary.operators[word] then
       s.fail(format("unknown word %s: compare a property or an attribute with :%s, as in atomic.page_url:like \"%%pricing%%\"",
-                    text, text))
+                    word, word))
     end
     for i = 1, #s.defs do
-      if s.defs[i].kind == "attribute_group" and s.defs[i].name == text then
-        s.fail(format('unknown word %s: what is in this group is written attribute "%s:NAME"', text, text))
+      if s.defs[i].kind == "attribute_group" and s.defs[i].name == word then
+        s.fail(format('unknown word %s: what is in this group is written attribute "%s:NAME"', word, word))
       end
     end
-    s.fail(format("unknown word %s%s", text, names.hint(text, known, names.words)))
+    s.fail(format("unknown word %s%s", word, names.hint(word, known, names.words)))
   end })
 
   local env = {}

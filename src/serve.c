@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,20 @@ static bool data_dir(const char *dir, struct err *err)
     if (access(path, R_OK | W_OK | X_OK))
         return err_set(err, "data: cannot write to %s: %s", dir, strerror(errno));
     return true;
+}
+
+/* A shell gives 1,024 descriptors, long before the cap on connections is reached; more are there for the asking. */
+static void take_descriptors(const struct config *c)
+{
+    enum { OTHERS = 256 };
+    struct rlimit files;
+    rlim_t want = (rlim_t)c->http.connections + OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= want)
+        return;
+    files.rlim_cur = MIN_OF(want, files.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur < want)
+        log_warn("%llu descriptors are too few for http.connections = %u: later ones are refused",
+                 (unsigned long long)files.rlim_cur, c->http.connections);
 }
 
 static void reload(void *ctx)
@@ -118,6 +133,7 @@ int serve(const struct config *c)
     struct err err = {0};
     signal(SIGHUP, SIG_IGN); /* until somebody listens for it */
     log_init((enum log_level)c->log_level, clock_ms);
+    take_descriptors(c);
     bool started = start(&s, &err);
     if (started) {
         say_ready(&s);

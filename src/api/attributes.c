@@ -171,7 +171,8 @@ static bool take_request(struct request *q, const struct val *body, unsigned mos
     service = service && service->type != VAL_NULL ? service : NULL;
     list = list && list->type != VAL_NULL ? list : NULL;
     if (!service == !list)
-        return REFUSE(q, 422, "either service or attributes is needed");
+        return REFUSE(q, 422, "one of service and attributes is needed%s",
+                      list ? ", not both" : "");
     if (service && service->type != VAL_STR)
         return REFUSE(q, 422, "service: a string is needed");
     if (list && list->type != VAL_LIST)

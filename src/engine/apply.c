@@ -26,7 +26,7 @@ struct visit {
 struct watched {
     struct rule_view view;
     struct val *before;
-    bool held;
+    enum cond_truth held;
 };
 
 static void visit_identify(struct visit *v)
@@ -170,8 +170,8 @@ static void settle(struct visit *v, struct watched *list, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct watched *w = &list[i];
         struct val *after = rule_read(&w->view, v->now_ms, a);
-        bool holds = rule_holds(&w->view, after, w->before, v->e->lane, a);
-        if (holds && !w->held)
+        enum cond_truth holds = rule_holds(&w->view, after, w->before, v->e->lane, a);
+        if (holds == COND_TRUE && w->held == COND_FALSE)
             fire_for(v, w->view.rule, after);
         arm_timer(v->e, &w->view, v->who, v->n_who, v->now_ms);
     }
@@ -230,8 +230,8 @@ static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
     const struct plan_rule *rule = &e->plan->rules[at - 1];
     struct rule_view view = view_of(e, rule, timer->who, timer->n);
     struct val *before = rule_read(&view, due - 1, &e->scratch), *now = rule_read(&view, due, &e->scratch);
-    if (!rule_holds(&view, before, NULL, e->lane, &e->scratch) &&
-        rule_holds(&view, now, NULL, e->lane, &e->scratch)) {
+    if (rule_holds(&view, before, NULL, e->lane, &e->scratch) == COND_FALSE &&
+        rule_holds(&view, now, NULL, e->lane, &e->scratch) == COND_TRUE) {
         struct firing f = {
             .rule = rule,
             .who = timer->who,

@@ -52,6 +52,7 @@ void build_put(struct buf *text, struct str s);
 
 /* hint.c: "; did you mean "x"?" for a word that none of these has; otherwise when nothing is near it */
 enum hint_kind { HINT_KEY, HINT_GROUP, HINT_SERVICE, HINT_ATTR };
+#define BUILD_NO_KEY ": there are domain_userid, user_id, network_userid, domain_sessionid, and those of attribute_key"
 const char *build_hint(struct builder *b, enum hint_kind kind, struct str word, const char *otherwise);
 
 /* build_cond.c */

@@ -222,10 +222,12 @@ int build_read(struct builder *b, struct str ref, uint32_t line, struct reads *r
     return (int)reads->n - 1;
 }
 
-/* Which values an attribute of this type can have; bits of enum val_type. 0: any. */
-static unsigned values_of(enum plan_type type)
+/* Which values an attribute can have; bits of enum val_type. 0: any. */
+static unsigned values_of(const struct plan_attr *attr)
 {
-    switch (type) {
+    if (attr->agg == AGG_UNIQUE_LIST)
+        return 1u << VAL_LIST;
+    switch (attr->type) {
     case TYPE_INT32:
     case TYPE_INT64:
     case TYPE_DOUBLE:
@@ -269,22 +271,22 @@ static bool below_one(const struct plan_attr *attr, const struct cond *leaf)
 /* Warns of a comparison that cannot come true, whatever happens. */
 static void warn_impossible(struct builder *b, const struct plan_attr *attr, const struct cond *leaf, uint32_t line)
 {
-    unsigned values = values_of(attr->type);
-    const char *word = leaf->op->word, *type = plan_type_names[attr->type];
+    unsigned values = values_of(attr);
     struct str name = attr->name;
-    if (below_one(attr, leaf)) {
+    if (below_one(attr, leaf))
         plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
-                        "this never holds: a counter that saw nothing is null, not 0: write :is_null(), or give %.*s :default(0)",
-                        STR_FMT(name));
+                        "this never holds: a counter that saw nothing is null, not 0: write :is_null(), or give "
+                        "%.*s :default(0)", STR_FMT(name));
+    else if (leaf->op->takes == COND_TAKES_NOTHING || !values || fits_constant(leaf, values))
         return;
-    }
-    if (leaf->op->takes == COND_TAKES_NOTHING || !values || fits_constant(leaf, values))
-        return;
-    bool many = values & (1u << VAL_LIST | 1u << VAL_DICT);
-    plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule, "this never holds: %.*s is of type %s%s%s",
-                    STR_FMT(name), type,
-                    many ? ": write criterion(attribute \"GROUP:NAME\", function(list) return … end) instead of :" : ", which ",
-                    many ? word : "cannot be compared with this");
+    else if (values & (1u << VAL_LIST | 1u << VAL_DICT))
+        plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
+                        "this never holds: %.*s is a %s: write criterion(attribute \"…\", function(%s) return … end)",
+                        STR_FMT(name), values & 1u << VAL_LIST ? "list" : "dict", values & 1u << VAL_LIST ? "list" : "dict");
+    else
+        plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
+                        "this never holds: %.*s is of type %s, and :%s compares it with another type", STR_FMT(name),
+                        plan_type_names[attr->type], leaf->op->word);
 }
 
 static bool attr_leaf(struct builder *b, const struct val *v, struct reads *reads, struct cond *out,

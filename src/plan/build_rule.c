@@ -130,7 +130,7 @@ static bool build_targets(struct builder *b, const struct val *def, struct plan_
         int k = plan_find_key(p, val_as_str(names->items[i]));
         if (k < 0)
             return build_fail(b, 0, "no attribute key '%.*s'%s", STR_FMT(val_as_str(names->items[i])),
-                              build_hint(b, HINT_KEY, val_as_str(names->items[i]), ""));
+                              build_hint(b, HINT_KEY, val_as_str(names->items[i]), BUILD_NO_KEY));
         add_distinct(r->targets, &r->n_targets, (uint32_t)k);
     }
     return r->n_targets || build_fail(b, 0, "when is an event, so say whom: target_attribute_keys = { \"domain_userid\" }");

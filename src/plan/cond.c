@@ -136,42 +136,56 @@ const struct cond_op *cond_op_find(struct str word)
     return NULL;
 }
 
-static bool call_fn(const struct cond *c, const struct val *now, unsigned lane, struct arena *arena)
+static enum cond_truth call_fn(const struct cond *c, const struct val *now, unsigned lane, struct arena *arena)
 {
     struct val *args = arena_alloc(arena, c->n * sizeof(*args)), out;
     for (size_t i = 0; i < c->n; i++) {
         args[i] = now[c->refs[i]];
         if (args[i].type == VAL_NULL)
-            return false; /* not called: it may rely on what it names */
+            return COND_FALSE; /* not called: it may rely on what it names */
     }
-    return c->fn->call(c->fn, lane, args, c->n, arena, &out, NULL, NULL) && out.type == VAL_BOOL && out.b;
+    if (!c->fn->call(c->fn, lane, args, c->n, arena, &out, NULL, NULL))
+        return COND_UNKNOWN;
+    return out.type == VAL_BOOL && out.b ? COND_TRUE : COND_FALSE;
+}
+
+/* Until one kid answers `decisive`, which settles it; what is not known leaves it open. */
+static enum cond_truth join(const struct cond *c, enum cond_truth decisive, enum cond_truth settled,
+                            const struct val *now, const struct val *before, unsigned lane, struct arena *arena)
+{
+    enum cond_truth truth = settled == COND_TRUE ? COND_FALSE : COND_TRUE;
+    for (size_t i = 0; i < c->n; i++) {
+        enum cond_truth kid = cond_decide(&c->kids[i], now, before, lane, arena);
+        if (kid == decisive)
+            return settled;
+        if (kid == COND_UNKNOWN)
+            truth = COND_UNKNOWN;
+    }
+    return truth;
+}
+
+enum cond_truth cond_decide(const struct cond *c, const struct val *now, const struct val *before, unsigned lane,
+                            struct arena *arena)
+{
+    switch (c->kind) {
+    case COND_ALL:
+        return join(c, COND_FALSE, COND_FALSE, now, before, lane, arena);
+    case COND_ANY:
+        return join(c, COND_TRUE, COND_TRUE, now, before, lane, arena);
+    case COND_NONE:
+        return join(c, COND_TRUE, COND_FALSE, now, before, lane, arena);
+    case COND_LEAF: {
+        struct val v = now[c->refs[0]];
+        return c->op->test(c, v, before ? before[c->refs[0]] : v) ? COND_TRUE : COND_FALSE;
+    }
+    case COND_FN:
+        return call_fn(c, now, lane, arena);
+    }
+    return COND_FALSE;
 }
 
 bool cond_eval(const struct cond *c, const struct val *now, const struct val *before, unsigned lane,
                struct arena *arena)
 {
-    switch (c->kind) {
-    case COND_ALL:
-        for (size_t i = 0; i < c->n; i++)
-            if (!cond_eval(&c->kids[i], now, before, lane, arena))
-                return false;
-        return true;
-    case COND_ANY:
-        for (size_t i = 0; i < c->n; i++)
-            if (cond_eval(&c->kids[i], now, before, lane, arena))
-                return true;
-        return false;
-    case COND_NONE:
-        for (size_t i = 0; i < c->n; i++)
-            if (cond_eval(&c->kids[i], now, before, lane, arena))
-                return false;
-        return true;
-    case COND_LEAF: {
-        struct val v = now[c->refs[0]];
-        return c->op->test(c, v, before ? before[c->refs[0]] : v);
-    }
-    case COND_FN:
-        return call_fn(c, now, lane, arena);
-    }
-    return false;
+    return cond_decide(c, now, before, lane, arena) == COND_TRUE;
 }

@@ -73,8 +73,13 @@ struct cond_op {
 };
 extern const struct cond_op cond_ops[];
 extern const size_t n_cond_ops;
+/* Not known: a function on which it hangs failed, or was stopped. */
+enum cond_truth { COND_FALSE, COND_TRUE, COND_UNKNOWN };
 /* before: the same values without the event, for `changed`; may be NULL (changed is false then).
- * lane, arena: for FN kids; a function that fails counts as false. A missing value satisfies no operator, != included. */
+ * lane, arena: for FN kids. A missing value satisfies no operator, != included. */
+enum cond_truth cond_decide(const struct cond *c, const struct val *now, const struct val *before, unsigned lane,
+                            struct arena *arena);
+/* Is it known to be true? */
 bool cond_eval(const struct cond *c, const struct val *now, const struct val *before, unsigned lane, struct arena *arena);
 
 /* -- The definitions */

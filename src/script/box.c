@@ -174,6 +174,17 @@ static void note_trouble(struct box *b, int status, struct box_trouble *t)
     snprintf(t->text, sizeof(t->text), "%.*s", STR_FMT(text));
 }
 
+/* Calls on a budget this short leave the collector for afterwards. */
+enum { SHORT_US = 1000 };
+
+/* Collects at the pace at which the last call allocated, and rests after each round until twice as much is used. */
+static void collect_some(struct box *b, size_t before)
+{
+    size_t grown = b->used > before ? b->used - before : 0;
+    if (b->used >= b->collect_from && lua_gc(b->L, LUA_GCSTEP, (int)(grown >> 10) + 1))
+        b->collect_from = b->used * 2;
+}
+
 bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, int64_t us,
               struct box_trouble *t)
 {
@@ -181,6 +192,9 @@ bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, i
     struct box outer = *b;
     struct watch_run run;
     int top = lua_gettop(L);
+    /* what earlier calls, of other functions perhaps, left to be collected is not this one's to pay for */
+    bool collect_later = us <= SHORT_US && !outer.run;
+    size_t before = b->used;
     if (!watch_begin(&run, L, on_hook, us)) {
         *t = (struct box_trouble){.text = "the system gives no timer"};
         return false;
@@ -195,8 +209,12 @@ bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, i
     b->n_logged = 0;
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->on_error);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->enter);
+    if (collect_later)
+        lua_gc(L, LUA_GCSTOP, 0);
     int status = lua_pcall(L, 0, 0, top + 1);
     watch_end(&run);
+    if (collect_later)
+        lua_gc(L, LUA_GCRESTART, 0);
     bool ok = status == 0 && b->stop == BOX_RUNS;
     if (!ok)
         note_trouble(b, status, t);
@@ -204,6 +222,8 @@ bool box_call(struct box *b, void (*body)(lua_State *L, void *arg), void *arg, i
     lua_settop(L, top);
     if (b->used > b->soft) /* the next call shall not begin near the hard limit */
         box_collect(b);
+    else if (collect_later)
+        collect_some(b, before);
     b->run = outer.run;
     b->body = outer.body;
     b->arg = outer.arg;

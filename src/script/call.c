@@ -80,14 +80,20 @@ static void say(const struct script_fn *fn, const struct box_trouble *t, struct 
             STR_FMT(fn->rule), fn->rule.n > 0 ? ": " : "", STR_FMT(text));
 }
 
-static void count_trouble(struct script_fn *fn, const struct box_trouble *t)
+/* Whoever wrote the function is not there to see it fail: the first time is logged, and the last. What is only tried, in
+ * the lane of the loader, is reported by the loader. */
+static void count_trouble(struct script_fn *fn, unsigned lane, const struct box_trouble *t, const struct err *said)
 {
     stat_add(STAT_RULE_ERRORS, 1);
+    if (lane + 1 < fn->file->n_lanes && !atomic_exchange(&fn->failed, true))
+        log_warn("rules: %s", said->text);
     if (t->stop == BOX_RUNS)
         return;
     unsigned stops = atomic_fetch_add(&fn->stops, 1) + 1;
-    if (stops >= fn->file->limits.strikes && !atomic_exchange(&fn->quarantined, true))
-        stat_add(STAT_RULE_QUARANTINED, 1);
+    if (stops < fn->file->limits.strikes || atomic_exchange(&fn->quarantined, true))
+        return;
+    stat_add(STAT_RULE_QUARANTINED, 1);
+    log_error("rules: %s; this was time %u, so it is not called any more until its file changes", said->text, stops);
 }
 
 static bool call_named(struct script_fn *fn, struct script_names *names, unsigned lane,
@@ -114,9 +120,10 @@ static bool call_named(struct script_fn *fn, struct script_names *names, unsigne
     if (box_call(c.lane->box, body, &c, us, &t))
         return true;
     *out = val_null;
-    count_trouble(fn, &t);
-    say(fn, &t, box_trouble_text(c.lane->box, &t, us, arena), err);
-    return false;
+    struct err said = {.set = false};
+    say(fn, &t, box_trouble_text(c.lane->box, &t, us, arena), &said);
+    count_trouble(fn, lane, &t, &said);
+    return err_set(err, "%s", said.text);
 }
 
 static bool fn_call(struct plan_fn *base, unsigned lane, const struct val *args, size_t n,
@@ -151,6 +158,7 @@ void fn_init(struct script_fn *fn, struct script_file *f, size_t number)
     fn->names = NULL;
     atomic_init(&fn->stops, 0);
     atomic_init(&fn->quarantined, false);
+    atomic_init(&fn->failed, false);
 }
 
 void fn_fini(struct script_fn *fn)

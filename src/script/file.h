@@ -29,7 +29,7 @@ struct script_fn {
     uint32_t line;
     struct script_names *names; /* newest; NULL: none given; the loader's */
     atomic_uint stops;
-    atomic_bool quarantined;
+    atomic_bool quarantined, failed;
 };
 
 struct script_lane {

@@ -224,6 +224,12 @@ attribute_group "g" { attribute_key = "user_id", attributes = { a = counter():on
 intervention "i" { when = attribute "g:a":gt(3) }]],
   't:4: warning: intervention "i": this fires once for each identifier and never again: what it reads only grows; give the attribute '
   .. ':within(days(30)), or it or its group a ttl', "a rule that can never fire again")
+for _, ttl in ipairs { "", ", ttl = days(2)" } do
+  local _, e, _, problems = load('attribute_key "cart" { property = shop.cart_id' .. ttl .. [[ }
+attribute_group "g" { attribute_key = "cart", attributes = { a = counter():on(shop) } }
+intervention "i" { when = attribute "g:a":gt(3) }]])
+  H.equal(e or #problems, ttl == "" and 1 or 0, "a key that forgets lets a rule fire again" .. ttl)
+end
 warning([[
 attribute_group "g" { attribute_key = "user_id", attributes = { a = counter():on(shop):within(days(1)), b = sum(shop.x):on(shop) } }
 intervention "i" { when = any { attribute "g:a":gt(3), attribute "g:b":gt(3) } }]], "no problem", "rules that can")

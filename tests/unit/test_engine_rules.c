@@ -276,6 +276,17 @@ static void tests_in_files(void)
     reload(y);
     CHECK(!y->ok && has(y, "g:one"));
     CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
+    /* a function that fails is no change of what it reads */
+    write_file(y, "b.lua",
+        "intervention \"f\" { when = criterion(attribute \"g:one\", function(n)\n  if n == 3 then error(\"no\") end\n  return n >= 2\nend) }\n"
+        "intervention \"e\" { when = none { criterion(attribute \"g:one\", function(n)\n  if n == 3 then error(\"no\") end\n  return true\nend) } }\n"
+        "test(\"once\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event \"v/shop/1-0-0\")\n  ann:gets \"f\"\n  ann:sends(3, event \"v/shop/1-0-0\")\n  ann:gets_no \"f\"\n  ann:gets_no \"e\"\nend)\n");
+    write_file(y, "a.lua", SHOP("one"));
+    reload(y);
+    CHECK(y->ok);
+    for (size_t i = 0; i < y->report.n; i++)
+        printf("  %.*s\n", STR_FMT(y->report.items[i].text));
+    write_file(y, "b.lua", NULL);
     /* a change in another file makes this one's test fail */
     write_file(y, "a.lua", SHOP("one"));
     write_file(y, "b.lua", "test(\"it counts\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event \"v/shop/1-0-0\")\n  ann:has(\"g:one\", 2)\nend)\n");

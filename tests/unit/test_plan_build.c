@@ -280,6 +280,11 @@ static void mistakes(void)
         {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'gt', 'value': 3") ", 'target_attribute_keys': ['nope']") "]", "intervention \"r\"", "no attribute key 'nope'", 9},
         {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'gt', 'value': 3") ", 'payload': {'x': {'attribute': 'g:b'}}") "]", "intervention \"r\"", "no attribute \"g:b\"", 9},
         {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'gt', 'value': 3")) ", " RULE(WHEN("'op': 'gt', 'value': 4")) "]", "intervention \"r\"", "stands already in f1.lua:9", 9},
+        {"[" GROUP("g", COUNTER("ab")) ", " RULE(WHEN("'op': 'gt', 'value': 3")) "]", "intervention \"r\"", "no attribute \"g:a\"; did you mean \"g:ab\"?", 10},
+        {"[" GROUP("g", COUNTER("zebra")) ", " RULE(WHEN("'op': 'gt', 'value': 3")) "]", "intervention \"r\"", "no attribute \"g:a\"; attributes are named \"group:attribute\"", 10},
+        {"[{'kind': 'attribute_group', 'name': 'g', 'line': 7, 'attribute_key': 'userid'}]", "attribute_group \"g\"", "no attribute key 'userid'; did you mean \"user_id\"?", 7},
+        {"[{'kind': 'attribute_group', 'name': 'g', 'line': 7, 'attribute_key': 'user'}]", "attribute_group \"g\"", "no attribute key 'user': there are domain_userid, user_id,", 7},
+        {"[" GROUP("cart", COUNTER("a")) ", {'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': ['card']}]", "service \"s\"", "no attribute group \"card\"; did you mean \"cart\"?", 5},
         {"[" RULE("'x': 1") "]", "intervention \"r\"", "when is a criterion on attributes, or an event", 9},
         {"[" RULE("'when': {'events': [{}]}") "]", "intervention \"r\"", "when is an event, so say whom", 9},
         {"[" RULE("'version': 1.5, 'when': {'events': [{}]}") "]", "intervention \"r\"", "version is a whole number from 1", 9},
@@ -300,6 +305,53 @@ static void mistakes(void)
         char text[1200];
         snprintf(text, sizeof(text), "%.*s", STR_FMT(at->text));
         CHECK(strstr(text, cases[i].text), "case %zu: \"%s\", want \"%s\"", i, text, cases[i].text);
+        plan_report_fini(&report);
+    }
+}
+
+/* Comparisons that cannot come true: warned of, not refused. */
+static void impossible(void)
+{
+    static const struct {
+        const char *attr, *leaf, *warns; /* NULL: nothing to say */
+    } cases[] = {
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'lt', 'value': 1", "null, not 0: write :is_null(), or give a :default(0)"},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'lte', 'value': 0", "null, not 0"},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'eq', 'value': 0", "null, not 0"},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'eq', 'value': 1", NULL},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'lt', 'value': 2", NULL},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'neq', 'value': 0", NULL},
+        {"'aggregation': 'counter', 'type': 'int32', 'default': 0", "'op': 'eq', 'value': 0", NULL},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'eq', 'value': 'x'", "a is of type int32, and :eq compares it with another type"},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'like', 'value': '%x%'", "of type int32"},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'in_list', 'value': ['x', 'y']", "of type int32"},
+        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'in_list', 'value': ['x', 2]", NULL},
+        {"'aggregation': 'sum', 'type': 'double', " PAGE, "'op': 'eq', 'value': 0", NULL},
+        {"'aggregation': 'last', 'type': 'string', " PAGE, "'op': 'gt', 'value': 0", "of type string"},
+        {"'aggregation': 'last', 'type': 'string', " PAGE, "'op': 'rlike', 'value': 'x'", NULL},
+        {"'aggregation': 'last', 'type': 'string', " PAGE, "'op': 'changed'", NULL},
+        {"'aggregation': 'last', 'type': 'bool', " PAGE, "'op': 'eq', 'value': true", NULL},
+        {"'aggregation': 'last', " PAGE, "'op': 'gt', 'value': 0", NULL},
+        {"'aggregation': 'unique_list', " PAGE, "'op': 'eq', 'value': 'x'", "a is a list: write criterion(attribute \"…\", function(list)"},
+        {"'aggregation': 'unique_list', 'type': 'string_list', " PAGE, "'op': 'like', 'value': '%x'", "a is a list"},
+        {"'aggregation': 'unique_list', 'type': 'string_list', " PAGE, "'op': 'is_not_null'", NULL},
+        {"'aggregation': 'category_count', 'type': 'dict', " PAGE, "'op': 'gt', 'value': 1", "a is a dict"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[1000];
+        const char *file = text;
+        struct plan_report report;
+        plan_report_init(&report);
+        snprintf(text, sizeof(text), "[{'kind': 'attribute_group', 'name': 'g', 'line': 2, 'attribute_key': 'user_id', 'attributes': "
+                 "[{'name': 'a', 'line': 3, " ON_VIEW ", %s}]}, " RULE("'when': {'attribute': 'g:a', 'line': 10, %s}") "]",
+                 cases[i].attr, cases[i].leaf);
+        struct plan *p = desc_plan(&file, 1, NULL, &ids, &report);
+        CHECK(p, "case %zu: %s", i, report.n ? report.items[0].text.p : "");
+        CHECK_INT(report.n, cases[i].warns != NULL);
+        if (report.n)
+            CHECK(report.items[0].warning && report.items[0].line == 10 && cases[i].warns && strstr(report.items[0].text.p, cases[i].warns),
+                  "case %zu: %s", i, report.items[0].text.p);
+        plan_unref(p);
         plan_report_fini(&report);
     }
 }
@@ -356,6 +408,7 @@ int main(void)
     functions();
     defaults();
     mistakes();
+    impossible();
     many_mistakes();
     life();
     plan_ids_fini(&ids);

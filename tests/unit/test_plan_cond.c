@@ -228,6 +228,22 @@ static void functions(void)
     slots[0] = val_strz("x");
     f.fails = true;
     CHECK(!cond_eval(&c, slots, NULL, 0, &a) && f.calls == 3, "failing is false");
+    CHECK_INT(cond_decide(&c, slots, NULL, 0, &a), COND_UNKNOWN);
+    uint32_t first = 0;
+    struct cond yes = {.kind = COND_LEAF, .n = 1, .refs = &first, .op = cond_op_find(STR("is_not_null"))}, no = yes;
+    no.op = cond_op_find(STR("is_null"));
+    struct cond with_yes[] = {c, yes}, with_no[] = {c, no};
+    static const enum cond_truth want[][2] = { /* with yes, with no */
+        [COND_ALL] = {COND_UNKNOWN, COND_FALSE},
+        [COND_ANY] = {COND_TRUE, COND_UNKNOWN},
+        [COND_NONE] = {COND_FALSE, COND_UNKNOWN},
+    };
+    for (int kind = COND_ALL; kind <= COND_NONE; kind++) {
+        struct cond one = {.kind = (enum cond_kind)kind, .n = 2, .kids = with_yes}, other = one;
+        other.kids = with_no;
+        CHECK_INT(cond_decide(&one, slots, NULL, 0, &a), want[kind][0]);
+        CHECK_INT(cond_decide(&other, slots, NULL, 0, &a), want[kind][1]);
+    }
     f.fails = false;
     f.answer = five;
     CHECK(!cond_eval(&c, slots, NULL, 0, &a), "only true is true");

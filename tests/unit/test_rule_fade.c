@@ -80,7 +80,7 @@ static struct val is_even(struct val v)
 
 static bool holds_at(const struct rule_view *v, int64_t now, struct arena *a)
 {
-    return rule_holds(v, rule_read(v, now, a), NULL, 0, a);
+    return rule_holds(v, rule_read(v, now, a), NULL, 0, a) == COND_TRUE;
 }
 
 /* How often the criteria turned true, so that main can say that the test tests something. */

@@ -328,6 +328,31 @@ static void test_quarantine(void)
     arena_fini(&arena);
 }
 
+/* Calls behind the engine's door do not pay for the collector, and yet it keeps up with them. */
+static void test_garbage(void)
+{
+    struct script_limits limits = script_limits_default;
+    limits.inside_us = 1000;
+    limits.strikes = 1000000;
+    struct script_file *f = load_good(
+        "fn('criterion', 'c', function(n)\n  local t = {}\n"
+        "  for i = 1, 50 do t[i] = {i, n} end\n  return #t == 50 end)\n",
+        2, &limits);
+    script_file_engine_lane(f, 1);
+    struct arena arena;
+    arena_init(&arena);
+    size_t before = f->lanes[1].box->used, most = 0;
+    for (int i = 0; i < 5000; i++) {
+        struct val out, n = val_int(i);
+        function(f, 1)->call(function(f, 1), 1, &n, 1, &arena, &out, NULL, NULL);
+        most = MAX_OF(most, f->lanes[1].box->used);
+        arena_reset(&arena);
+    }
+    CHECK(most < 4 * before + (256 << 10), "%zu bytes, and %zu at first", most, before);
+    arena_fini(&arena);
+    script_file_unref(f);
+}
+
 /* Lanes at once: each thread has one; some calls are stopped, names come meanwhile. */
 struct user {
     struct script_file *file;
@@ -502,6 +527,7 @@ int main(void)
     test_words();
     test_calls();
     test_quarantine();
+    test_garbage();
     test_lanes();
     test_host();
     return check_done();
