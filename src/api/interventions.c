@@ -113,6 +113,18 @@ static bool take_wish(struct wish *w, struct http_req *r, const struct plan *p)
     return false;
 }
 
+/* An id without data is no message, but a client remembers it: should the stream break before the first message, it comes back
+ * with this, and gets what was sent into the broken one. */
+static void write_id(struct http_stream *s, const struct sse_id *id)
+{
+    struct buf b = {0};
+    buf_puts(&b, "id: ");
+    sse_id_write(&b, id);
+    buf_puts(&b, "\n\n");
+    http_stream_write(s, buf_str(&b));
+    buf_fini(&b);
+}
+
 static void open_stream(struct api *a, struct http_req *r, const struct wish *w)
 {
     struct sse_id last = {0};
@@ -128,7 +140,10 @@ static void open_stream(struct api *a, struct http_req *r, const struct wish *w)
         if (!http_stream_write(s, STR("event: resync\ndata:{}\n\n")))
             return;
     }
-    engine_subscribe(a->engine, front, id, w->targets, w->n, last.seq, last.index, now_ms);
+    struct sse_id here = {.epoch = a->epoch};
+    bool even = engine_subscribe(a->engine, front, id, w->targets, w->n, last.seq, last.index, now_ms, &here.seq, &here.index);
+    if (even && !known && here.seq)
+        write_id(s, &here);
 }
 
 void interventions_get(struct http_req *r, void *ctx)

@@ -225,6 +225,8 @@ static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
     int64_t due = timer->item.due_ms;
     uint32_t at = timer->rule_id < e->n_rule_ids ? e->rule_by_id[timer->rule_id] : 0;
     arena_reset(&e->scratch);
+    if (!at && r->now_ms - e->swapped_ms < UNKNOWN_KEPT_MS) /* its rule may come back: that makes it due at once */
+        timers_set(&e->timers, timer->rule_id, timer->who, timer->n_read, timer->n, e->swapped_ms + UNKNOWN_KEPT_MS);
     if (!at || !e->plan->rules[at - 1].when)
         return;
     const struct plan_rule *rule = &e->plan->rules[at - 1];
@@ -260,7 +262,9 @@ static bool form_changed(const void *ctx, uint32_t rule_id)
     const struct swap *s = ctx;
     uint32_t old = rule_id < s->n_old_ids ? s->old_by_id[rule_id] : 0;
     uint32_t now = rule_id < s->e->n_rule_ids ? s->e->rule_by_id[rule_id] : 0;
-    return !old || !now || s->old->rules[old - 1].form != s->e->plan->rules[now - 1].form;
+    if (!now)
+        return false; /* gone: they wait in case it comes back */
+    return !old || s->old->rules[old - 1].form != s->e->plan->rules[now - 1].form;
 }
 
 static void apply_swap(struct engine *e, struct plan *p, int64_t now_ms)
@@ -271,6 +275,7 @@ static void apply_swap(struct engine *e, struct plan *p, int64_t now_ms)
     struct swap swap = {e, old, old_by_id, e->n_rule_ids};
     p->generation = old->generation + 1;
     e->plan = p;
+    e->swapped_ms = now_ms;
     pthread_mutex_unlock(&e->plan_lock);
     size_t n = 0;
     for (size_t i = 0; i < p->n_rules; i++)
@@ -305,7 +310,7 @@ static void apply_tick(struct engine *e, int64_t now_ms)
     if (now_ms - e->swept_ms < SWEEP_EVERY_MS)
         return;
     e->swept_ms = now_ms;
-    store_sweep(e->store, e->plan, now_ms, SWEEP_PROFILES);
+    store_sweep(e->store, e->plan, now_ms, SWEEP_PROFILES, now_ms - e->swapped_ms >= UNKNOWN_KEPT_MS);
     push_expire(e->push, now_ms);
 }
 

@@ -17,8 +17,8 @@ struct who { /* identifiers by attribute key, as an event carried them */
 struct timer {
     struct heap_item item;
     uint32_t rule_id;
-    size_t n;
-    struct who *who; /* owned, with their bytes: those it was armed with last, targets included */
+    size_t n_read, n;
+    struct who *who; /* owned, with their bytes: the n_read that name it, then the targets it was armed with last */
     struct str name; /* its key in the map; owned by the map's copy */
 };
 struct timers {
@@ -35,7 +35,9 @@ struct timer *timers_take(struct timers *t, int64_t now_ms);
 void timer_free(struct timer *timer);
 uint64_t timers_digest(const struct timers *t);
 
-enum { SWEEP_EVERY_MS = 1000 };
+/* What the rules do not name any more is kept for a while: a file that a checkout or a slip took away finds its attributes'
+ * state and its rules' timers again when it comes back. */
+enum { SWEEP_EVERY_MS = 1000, UNKNOWN_KEPT_MS = 3600000 };
 struct engine {
     struct engine_options o;
     unsigned lane;              /* of what runs behind the door */
@@ -49,7 +51,9 @@ struct engine {
     struct record *current;     /* being applied, a slice at a time */
     size_t at;                  /* its next event */
     uint32_t n_messages;        /* of the current record so far */
+    uint64_t applied_seq;       /* of the newest record done with */
     int64_t now_ms;             /* of the newest record begun */
+    int64_t swapped_ms;         /* when the plan came in force */
     int64_t swept_ms;
     uint32_t *rule_by_id;       /* of the plan in force: rule's number -> index + 1 */
     size_t n_rule_ids;

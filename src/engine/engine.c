@@ -83,6 +83,7 @@ static bool drain_slice(struct engine *e)
     struct record *r = e->current;
     if (r && engine_apply(e, r, DOOR_EVENTS)) {
         e->current = NULL;
+        e->applied_seq = r->seq;
         if (r->kind == RECORD_BATCH && e->o.applied)
             e->o.applied(e->o.ctx, r->body); /* from here on the batch is its front's again */
         else if (r->kind != RECORD_BATCH)
@@ -163,12 +164,22 @@ void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs, 
     pthread_mutex_unlock(&e->door);
 }
 
-void engine_subscribe(struct engine *e, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
-                      uint64_t after_seq, uint32_t after_index, int64_t clock_ms)
+/* The last message there can have been: of the record under way, if it has sent one, or of those before it. */
+static void last_message(const struct engine *e, uint64_t *seq, uint32_t *index)
+{
+    bool sent = e->current && e->n_messages;
+    *seq = sent ? e->current->seq : e->applied_seq;
+    *index = sent ? e->n_messages - 1 : UINT32_MAX;
+}
+
+bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
+                      uint64_t after_seq, uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index)
 {
     pthread_mutex_lock(&e->door);
-    push_subscribe(e->push, front, stream, targets, n, after_seq, after_index, MAX_OF(clock_ms, e->now_ms));
+    size_t waited = push_subscribe(e->push, front, stream, targets, n, after_seq, after_index, MAX_OF(clock_ms, e->now_ms));
+    last_message(e, seq, index);
     pthread_mutex_unlock(&e->door);
+    return waited == 0;
 }
 
 void engine_unsubscribe(struct engine *e, uint64_t stream)

@@ -68,8 +68,10 @@ void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs, 
                  int64_t clock_ms, struct arena *arena, struct val *values);
 
 /* -- Subscriptions: as push.h, through the door */
-void engine_subscribe(struct engine *e, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
-                      uint64_t after_seq, uint32_t after_index, int64_t clock_ms);
+/* true: nothing waited, and the subscriber has all there is up to *seq and *index: a stream that breaks before its first
+ * message can come back with these. */
+bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
+                      uint64_t after_seq, uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index);
 void engine_unsubscribe(struct engine *e, uint64_t stream);
 
 /* -- Rules: reload.c. The last good version of each file stays in force. Loads, checks, runs the files' own tests on a scratch

@@ -58,13 +58,14 @@ static void copy_who(struct timer *timer, const struct who *who, size_t n)
     timer->n = n;
 }
 
-static struct timer *timer_new(uint32_t rule_id, const struct buf *name)
+static struct timer *timer_new(uint32_t rule_id, size_t n_read, const struct buf *name)
 {
     struct timer *timer = xcalloc(1, sizeof(*timer));
     char *copy = xmalloc(name->n);
     memcpy(copy, name->p, name->n);
     timer->name = (struct str){copy, name->n};
     timer->rule_id = rule_id;
+    timer->n_read = n_read;
     timer->item.pos = SIZE_MAX;
     timer->item.tie = str_hash(timer->name);
     return timer;
@@ -82,7 +83,7 @@ void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_
         stat_add(STAT_TIMERS_PENDING, -1);
     } else if (due_ms != INT64_MAX) {
         if (!timer) {
-            timer = timer_new(rule_id, &name);
+            timer = timer_new(rule_id, n_read, &name);
             map_put(&t->map, timer->name, timer);
             stat_add(STAT_TIMERS_PENDING, 1);
         }

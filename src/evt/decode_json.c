@@ -21,7 +21,7 @@ bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj,
                      struct err *err)
 {
     struct json_node root, item;
-    if (!json_parse(d->body, body, &root, err))
+    if (!json_parse_body(d->body, body, &root, err))
         return false;
     enum val_type type = json_val(root).type;
     if (type != VAL_LIST && type != VAL_DICT)

@@ -78,7 +78,7 @@ bool evt_decode_tp2(struct evt_decoder *d, const struct evt_proj *proj, const st
                     struct str body, struct evt_batch *out, struct err *err)
 {
     struct json_node root, items, item;
-    if (!json_parse(d->body, body, &root, err) || !open_envelope(root, &items, err))
+    if (!json_parse_body(d->body, body, &root, err) || !open_envelope(root, &items, err))
         return false;
     decoder_begin(d, proj);
     batch_reserve(out, json_list_size(items));

@@ -158,12 +158,14 @@ int64_t profile_next_at_most(const struct store *s, const struct profile *p,
 /* -- the end */
 
 bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series,
-                    size_t n, int64_t now_ms)
+                    size_t n, int64_t now_ms, bool drop_unknown)
 {
     bool unseen = dedupe_expire(s, &p->seen, now_ms);
     for (uint32_t i = p->n_states; i-- > 0;) {
         struct state *st = &p->states[i];
         const struct plan_series *known = st->series < n ? series[st->series] : NULL;
+        if (!known && !drop_unknown)
+            continue;
         if (!known)
             kind_of(st->keep)->free(s, st);
         if (!known || kind_of(st->keep)->expire(s, st, known, now_ms))

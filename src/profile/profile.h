@@ -46,9 +46,9 @@ size_t store_count(const struct store *s);
 size_t store_bytes(const struct store *s);
 /* A digest of everything kept, the same for equal content whatever the order of arrival, for replay tests. */
 uint64_t store_digest(const struct store *s);
-/* Frees what is past: one slice of work, at most n profiles looked at, going round. Series that p does not know are freed,
- * and profiles that hold nothing any more. p's references to profiles do not outlive it. */
-void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n);
+/* Frees what is past: one slice of work, at most n profiles looked at, going round. Profiles that hold nothing any more are
+ * freed, and with drop_unknown series that p does not know. References to profiles do not outlive it. */
+void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n, bool drop_unknown);
 
 /* -- profile.c */
 uint32_t profile_key_id(const struct profile *p);

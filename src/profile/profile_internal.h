@@ -169,7 +169,7 @@ struct profile {
 /* Frees what is past, and states whose series is not in series[id] (n of them). True: nothing is
  * left. */
 bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series,
-                    size_t n, int64_t now_ms);
+                    size_t n, int64_t now_ms, bool drop_unknown);
 void profile_clear(struct store *s, struct profile *p);
 uint64_t profile_digest(const struct profile *p); /* 0: holds nothing */
 

@@ -144,7 +144,7 @@ static const struct plan_series **series_by_id(const struct plan *p, size_t *n)
 
 /* Deleting moves later slots of a run back, so the same slot is looked at again; one that wraps
  * around the shard's end may be missed until the next round. */
-void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n)
+void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n, bool drop_unknown)
 {
     size_t n_series, empty = 0;
     const struct plan_series **by_id = series_by_id(p, &n_series);
@@ -162,7 +162,7 @@ void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n
             continue;
         }
         n--;
-        if (!profile_expire(s, prof, by_id, n_series, now_ms)) {
+        if (!profile_expire(s, prof, by_id, n_series, now_ms, drop_unknown)) {
             s->sweep_slot++;
             continue;
         }

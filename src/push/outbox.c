@@ -135,13 +135,13 @@ static bool newer(struct held *h, uint64_t after_seq, uint32_t after_index)
     }
 }
 
-void outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index)
+size_t outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index)
 {
     size_t n = 0, cap = 0;
     struct held **list = NULL;
     bool resumes = after_seq > 0;
     if (!p->deliver)
-        return;
+        return 0;
     for (size_t i = 0; i < s->n_ears; i++) {
         struct link *all = &s->ears[i].target->held;
         for (struct link *l = all->next; l != all; l = l->next) {
@@ -158,6 +158,7 @@ void outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t a
     for (size_t i = 0; i < n; i++)
         give(p, s, list[i]);
     free(list);
+    return n;
 }
 
 void push_expire(struct push *p, int64_t now_ms)

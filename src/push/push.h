@@ -41,8 +41,9 @@ struct push_target {
     struct str key, id;
 };
 /* stream: unique. after_seq, after_index: what the subscriber has had (Last-Event-ID), 0 when it says nothing. Delivers what
- * waits for these identifiers and is newer, oldest first. */
-void push_subscribe(struct push *p, unsigned front, uint64_t stream,
+ * waits for these identifiers and is newer, oldest first.
+ * Returns how many it delivered. */
+size_t push_subscribe(struct push *p, unsigned front, uint64_t stream,
                     const struct push_target *targets, size_t n, uint64_t after_seq,
                     uint32_t after_index, int64_t now_ms);
 void push_unsubscribe(struct push *p, uint64_t stream);

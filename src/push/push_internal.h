@@ -85,7 +85,7 @@ struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first,
 /* Drops what is too much for this target, and in all. */
 void outbox_trim(struct push *p, struct str key, struct str id);
 /* Everything kept for these subscribed targets that a subscriber who has had (after_seq, after_index) lacks. */
-void outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index);
+size_t outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index);
 void outbox_drop(struct push *p, struct held *h);
 
 #endif

@@ -98,7 +98,7 @@ static bool listens(const struct sub *s, const struct target *t)
     return false;
 }
 
-void push_subscribe(struct push *p, unsigned front, uint64_t stream,
+size_t push_subscribe(struct push *p, unsigned front, uint64_t stream,
                     const struct push_target *targets, size_t n, uint64_t after_seq,
                     uint32_t after_index, int64_t now_ms)
 {
@@ -116,7 +116,7 @@ void push_subscribe(struct push *p, unsigned front, uint64_t stream,
         *e = (struct ear){.target = t, .sub = s};
         link_before(&t->ears, &e->in_target);
     }
-    outbox_replay(p, s, after_seq, after_index);
+    return outbox_replay(p, s, after_seq, after_index);
 }
 
 void push_unsubscribe(struct push *p, uint64_t stream)

@@ -168,3 +168,10 @@ def test_reads_see_what_was_answered(server):
     for t in threads:
         t.join()
     assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/com.snowplowanalytics.snowplow/tp2"])
+def test_bad_json_says_where(server, path):
+    answer = server.request("POST", path, b'{"schema": "x",\n  "data": [1,, 2]}', {"Content-Type": "application/json"})
+    assert answer.status == 400
+    assert "line 2, column 14" in answer.problem(400)

@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from harness import SLOW, new_id, shop_event
+from harness import SLOW, new_id, page_view, shop_event
 
 PATH = "/api/v1/interventions"
 RULES = {"levers.lua": """
@@ -84,7 +84,7 @@ def test_head_and_first_bytes_at_once(server):
         assert s.headers["x-accel-buffering"] == "no"
         assert s.headers["access-control-allow-origin"] == "*"
         assert "content-encoding" not in s.headers
-        assert s.bytes == b"retry: 3000\n:ok\n\n"
+        assert re.fullmatch(rb"retry: 3000\n:ok\n\n(id: [0-9]+-[0-9]+\.[0-9]+\n\n)?", s.bytes)
 
 
 def test_a_message_byte_by_byte(server):
@@ -92,7 +92,7 @@ def test_a_message_byte_by_byte(server):
     with server.stream(domain_userid=duid) as s:
         views(server, duid, 4)
         rest = s.read_until(b"}\n\n")[len(b"retry: 3000\n:ok\n\n"):]
-    match = re.fullmatch(rb"id: (\S+)\ndata: (\{[^\n]*\})\n\n", rest)
+    match = re.fullmatch(rb"(?:id: \S+\n\n)?id: (\S+)\ndata: (\{[^\n]*\})\n\n", rest)
     assert match, rest
     assert re.fullmatch(rb"[^-]+-\d+(\.\d+)?", match.group(1)), match.group(1)
     message = json.loads(match.group(2))
@@ -182,6 +182,20 @@ def test_who_says_what_it_has_had_is_spared_it(server, how):
         assert s.names() == []
 
 
+def test_what_was_sent_into_a_broken_stream_is_not_lost(server):
+    """A phone falls asleep: its stream is dead, but nobody has told the server, which thinks it delivered. The browser comes
+    back with the id it was given at the start."""
+    duid = new_id()
+    server.send(page_view(new_id()))            # something has happened before
+    with server.stream(domain_userid=duid) as s:
+        first = s.read_until(b"\n\nid: ", 2) + s.read_until(b"\n\n", 2)
+        given = re.search(rb"id: (\S+)\n\n", s.bytes).group(1).decode()
+        views(server, duid, 4)
+        assert s.names(0.3) == ["discount"]     # written, and lost on the way
+    with server.stream(domain_userid=duid, last_event_id=given) as s:
+        assert [m["name"] for m in s.messages(1)] == ["discount"]
+
+
 def test_stale_event_id_of_another_run_is_no_reason_to_skip(server):
     duid = new_id()
     views(server, duid, 4)
@@ -259,7 +273,7 @@ def test_keep_alive_is_a_comment(start_server):
     with s.stream(domain_userid=new_id()) as stream:
         stream.read_for(1 * SLOW)
         rest = stream.bytes[len(b"retry: 3000\n:ok\n\n"):]
-        assert re.fullmatch(rb"(:\n\n)+", rest), rest
+        assert re.fullmatch(rb"(id: [0-9]+-[0-9]+\.[0-9]+\n\n)?(:\n\n)+", rest), rest
 
 
 def test_a_user_id_is_no_secret_and_needs_credentials(server):

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import BINARY, SLOW, new_id, page_view, wait_until
+from harness import BINARY, SLOW, new_id, page_view, shop_event, wait_until
 
 ONE = """
 attribute_group "g" {
@@ -64,6 +64,33 @@ def test_saving_takes_effect_within_a_second(live, way):
     appears(live, "g_v1:apps")
     live.replace_rule("one.lua", ONE)
     wait_until(lambda: not known(live, "g_v1:apps"))
+
+
+def test_the_steps_of_the_readme(start_server):
+    """A payload is added to a shipped rule; then its threshold changes and the file's own test refuses it."""
+    s = start_server()
+    path = os.path.join(s.rules, "ecommerce.lua")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    offer = 'intervention "discount" {\n'
+    assert offer in text
+    text = text.replace(offer, offer + '  payload = { code = "SAVE10" },\n')
+
+    def offered():
+        duid = new_id()
+        with s.stream(domain_userid=duid) as stream:
+            s.send(*[shop_event("product_view", duid) for _ in range(4)])
+            return stream.messages(1)[0].get("payload")
+
+    assert offered() is None
+    s.replace_rule("ecommerce.lua", text)
+    wait_until(lambda: offered() == {"code": "SAVE10"})
+    s.replace_rule("ecommerce.lua", text.replace(":gt(3)", ":gt(1)"))
+    wait_until(lambda: file_status(s, "ecommerce.lua")["problems"])
+    status = file_status(s, "ecommerce.lua")
+    assert status["status"] == "last_good_version_kept"
+    assert status["problems"][0]["line"] and "discount" in status["problems"][0]["message"]
+    assert offered() == {"code": "SAVE10"}
 
 
 def test_untouched_attributes_keep_their_state(live):

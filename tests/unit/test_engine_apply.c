@@ -424,9 +424,44 @@ static void narrower_window(void)
     CHECK_INT(gets(w, "gone"), 1);
     view(w, T0 + 70000, "bob");
     CHECK_INT(w->e->timers.heap.n, 1);
-    engine_swap(w->e, desc_plan_ok("[" GROUP_D(EVER) "]", NULL, &w->e->ids), T0 + 71000);
-    CHECK_INT(engine_tick(w->e, T0 + 72000), INT64_MAX); /* the rule is gone, and so is its timer */
+    world_free(w);
+}
+
+/* A checkout takes a file away for a moment: what it named is kept for an hour. */
+static void gone_and_back(void)
+{
+    static const char *const rules = "[" GROUP_D(MINUTE ", " EVER) ", "
+                                     RULE("gone", "{'all': [{'attribute': 'd:minute', 'op': 'is_null'}, " LEAF("d:ever", "gt", "0") "]}", "") "]";
+    static const int64_t hour = 3600000;
+    struct world *w = world_new(rules, NULL);
+    view(w, T0 + 1000, "ann");
+    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 2000);
+    for (int64_t t = T0 + 3000; t < T0 + 30000; t += 1000)
+        engine_tick(w->e, t); /* sweeps go by */
+    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 30000);
+    CHECK_READ(w, "d:ever", "ann", T0 + 30000, 1);
+    CHECK_INT(engine_tick(w->e, T0 + 31000), T0 + 61000);
+    CHECK_INT(engine_tick(w->e, T0 + 61000), INT64_MAX);
+    CHECK_INT(gets(w, "gone"), 1);
+    /* while it is away nothing fires, and the timer is there when it comes back */
+    view(w, T0 + 100000, "bob");
+    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 101000);
+    engine_tick(w->e, T0 + 170000);
+    CHECK_INT(w->e->timers.heap.n, 1);
+    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 171000);
+    engine_tick(w->e, T0 + 172000);
     CHECK_INT(gets(w, "gone"), 0);
+    CHECK_INT(w->e->timers.heap.n, 0);
+    /* after an hour it is forgotten */
+    view(w, T0 + 200000, "cem");
+    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 201000);
+    engine_tick(w->e, T0 + 300000);
+    CHECK_INT(w->e->timers.heap.n, 1);
+    engine_tick(w->e, T0 + 201000 + hour);
+    engine_tick(w->e, T0 + 203000 + hour);
+    CHECK_INT(w->e->timers.heap.n, 0);
+    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 205000 + hour);
+    CHECK(read_one(w, "d:ever", "cem", T0 + 205000 + hour).type == VAL_NULL, " ");
     world_free(w);
 }
 
@@ -560,6 +595,7 @@ int main(void)
     replay();
     decoded_again();
     narrower_window();
+    gone_and_back();
     functions();
     large_batch();
     many_timers();

@@ -134,10 +134,10 @@ static void test_folding(enum keep keep, int64_t shortest, int64_t longest, int6
     CHECK(stat_get(STAT_SERIES_FOLDED) - folded > (int64_t)n / 2);
     CHECK(inexact > 0, "nothing was folded at an edge");
     size_t bytes = store_bytes(o.store);
-    store_sweep(o.store, &o.plan, now, 1);
+    store_sweep(o.store, &o.plan, now, 1, true);
     printf("keep %d: %zu entries in %zu bytes\n", keep, n, bytes);
     CHECK(bytes < 400000);
-    store_sweep(o.store, &o.plan, now + longest + 2 * DAY, 1);
+    store_sweep(o.store, &o.plan, now + longest + 2 * DAY, 1, true);
     CHECK_INT(store_count(o.store), 0);
     free(times);
     store_free(o.store);
@@ -205,10 +205,10 @@ static void test_set(int64_t longest, int64_t ttl)
         int64_t at = START + (N - 1 - 300) * step + longest;
         CHECK_INT(one_read(&o, AGG_APPROX_COUNT_DISTINCT, longest, at).i,
                   one_read(&o, AGG_UNIQUE_LIST, longest, at).n);
-        store_sweep(o.store, &o.plan, at, 1);
+        store_sweep(o.store, &o.plan, at, 1, true);
         CHECK(store_bytes(o.store) < 120000, "%zu", store_bytes(o.store));
     }
-    store_sweep(o.store, &o.plan, now + 4 * DAY, 1);
+    store_sweep(o.store, &o.plan, now + 4 * DAY, 1, true);
     CHECK_INT(store_count(o.store), longest || ttl ? 0 : 1);
     store_free(o.store);
 }
@@ -286,9 +286,9 @@ static void test_runs(void)
     for (int64_t t = 55; t < 100; t += 5)
         profile_add(o.store, o.p, &o.series, START + t, val_null, START + 100);
     CHECK_INT(one_read(&o, AGG_COUNTER, 0, START + 100).i, 11);
-    store_sweep(o.store, &o.plan, START + 100 + DAY, 1);
+    store_sweep(o.store, &o.plan, START + 100 + DAY, 1, true);
     CHECK_INT(store_count(o.store), 1); /* a late event may still join */
-    store_sweep(o.store, &o.plan, START + 110 + DAY, 1);
+    store_sweep(o.store, &o.plan, START + 110 + DAY, 1, true);
     CHECK_INT(store_count(o.store), 0);
     store_free(o.store);
 }
@@ -317,9 +317,9 @@ static void test_dedupe(void)
     CHECK(!profile_seen(s, p, 500, START + 5000000 + DAY + 1000));
     uint64_t digest = store_digest(s);
     CHECK(profile_seen(s, p, 700, START + 7000000 + DAY));
-    store_sweep(s, &none, START + 7000000 + DAY, 1);
+    store_sweep(s, &none, START + 7000000 + DAY, 1, true);
     CHECK(digest != store_digest(s));
-    store_sweep(s, &none, START + 20000000 + 2 * DAY, 1);
+    store_sweep(s, &none, START + 20000000 + 2 * DAY, 1, true);
     CHECK_INT(store_count(s), 0);
     store_free(s);
     /* random against a list */
@@ -377,7 +377,7 @@ static void test_store(void)
     CHECK(!store_find(o.store, 7, STR("user-")));
     store_prefetch(o.store, 7, STR("user-1"));
     for (int i = 0; i < 3 * N / 1000; i++)
-        store_sweep(o.store, &o.plan, START + DAY, 1000);
+        store_sweep(o.store, &o.plan, START + DAY, 1000, true);
     CHECK_INT(store_count(o.store), N / 2);
     for (int i = 0; i < N; i++) { /* deleting some loses no others */
         snprintf(id, sizeof(id), "user-%d", i / 2);
@@ -385,7 +385,7 @@ static void test_store(void)
     }
     o.series.id = 6; /* nobody knows the series any more */
     for (int i = 0; i < N / 1000; i++)
-        store_sweep(o.store, &o.plan, START + DAY, 1000);
+        store_sweep(o.store, &o.plan, START + DAY, 1000, true);
     CHECK_INT(store_count(o.store), 0);
     CHECK_INT(store_digest(o.store), 0);
     CHECK_INT(stat_get(STAT_PROFILES), gauge - 1);

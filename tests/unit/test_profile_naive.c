@@ -422,7 +422,7 @@ static void stream(uint64_t seed, int64_t longest, int64_t shorter, int64_t ttl,
             compare(s, p, &h, later, "later");
             check_fades(s, p, &h, now);
             if (below(3) == 0)
-                store_sweep(s, &plan, now, 1 + (size_t)below(3));
+                store_sweep(s, &plan, now, 1 + (size_t)below(3), true);
             p = store_find(s, 1, STR("ann"));
             compare(s, p, &h, now, "swept");
         }
@@ -458,8 +458,8 @@ static void shuffled(uint64_t seed, int64_t longest, int64_t ttl, size_t n)
         profile_seen(b, store_touch(b, 2, STR("x")), (uint64_t)i, end);
         add(b, store_touch(b, 2, STR("x")), e, end);
     }
-    store_sweep(a, &plan, end, 10);
-    store_sweep(b, &plan, end, 10);
+    store_sweep(a, &plan, end, 10, true);
+    store_sweep(b, &plan, end, 10, true);
     CHECK(store_digest(a) != 0);
     CHECK_INT(store_digest(a), store_digest(b));
     compare(a, store_find(a, 2, STR("x")), &h, end, "ordered");
