@@ -3,148 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
-#include "desc.h"
-#include "engine/core.h"
-
-#define VIEW "'events': [{'name': 'page_view'}]"
-#define GROUP_D(attrs) "{'kind': 'attribute_group', 'name': 'd', 'attribute_key': 'domain_userid', 'attributes': [" attrs "]}"
-#define GROUP_U(attrs) "{'kind': 'attribute_group', 'name': 'u', 'attribute_key': 'user_id', 'attributes': [" attrs "]}"
-#define MINUTE "{'name': 'minute', 'aggregation': 'counter', 'period': 60000, " VIEW "}"
-#define EVER "{'name': 'ever', 'aggregation': 'counter', " VIEW "}"
-#define URL "{'name': 'url', 'aggregation': 'last', 'property': {'kind': 'atomic', 'name': 'page_url'}, " VIEW "}"
-#define LEAF(attr, op, value) "{'attribute': '" attr "', 'op': '" op "', 'value': " value "}"
-#define RULE(name, when, rest) "{'kind': 'intervention', 'name': '" name "', 'when': " when rest "}"
-
-enum { MSGS_MAX = 2000 };
-static const int64_t T0 = 1790000000000;
-
-struct heard {
-    char name[32], key[32], id[32], uuid[37];
-    char *json;
-    uint64_t seq;
-    uint32_t index;
-    int64_t expires_ms;
-};
-struct world {
-    struct engine *e;
-    struct heard heard[MSGS_MAX];
-    size_t n, looked; /* heard in all; and already asked for */
-    int applied;
-};
-
-static void on_fired(void *ctx, const struct push_msg *m)
-{
-    struct world *w = ctx;
-    if (w->n == MSGS_MAX)
-        abort();
-    struct heard *h = &w->heard[w->n++];
-    snprintf(h->name, sizeof(h->name), "%.*s", STR_FMT(m->name));
-    snprintf(h->key, sizeof(h->key), "%.*s", STR_FMT(m->key));
-    snprintf(h->id, sizeof(h->id), "%.*s", STR_FMT(m->id));
-    uuid_format(m->intervention_id, h->uuid);
-    h->json = strndup(m->json.p, m->json.n);
-    h->seq = m->seq;
-    h->index = m->index;
-    h->expires_ms = m->expires_ms;
-}
-
-static void on_applied(void *ctx, struct engine_batch *b)
-{
-    struct world *w = ctx;
-    w->applied++; /* inside the door */
-    if (b->owner)
-        __atomic_add_fetch((int *)b->owner, 1, __ATOMIC_RELEASE);
-}
-
-static struct world *world_new(const char *rules, struct test_fn *fns)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    struct engine_options o = {
-        .fronts = 2,
-        .profile = profile_limits_default,
-        .push = push_limits_default,
-        .script = script_limits_default,
-        .applied = on_applied,
-        .ctx = w,
-        .fired = on_fired,
-    };
-    struct err err = {0};
-    w->e = engine_new(&o, &err);
-    CHECK(w->e, "%s", err.text);
-    engine_swap(w->e, desc_plan_ok(rules, fns, &w->e->ids), T0);
-    return w;
-}
-
-static void world_free(struct world *w)
-{
-    engine_free(w->e);
-    for (size_t i = 0; i < w->n; i++)
-        free(w->heard[i].json);
-    free(w);
-}
-
-static struct engine_batch *batch_of(const char *events, unsigned front, int64_t clock_ms)
-{
-    struct buf body = {0};
-    buf_puts(&body, events);
-    for (size_t i = 0; i < body.n; i++)
-        if (body.p[i] == '\'')
-            body.p[i] = '"';
-    struct engine_batch *b = engine_batch_new(WIRE_JSON, front, buf_str(&body));
-    buf_fini(&body);
-    b->meta.collector_ms = clock_ms;
-    memcpy(b->meta.draw, &clock_ms, sizeof(clock_ms));
-    return b;
-}
-
-static void send(struct world *w, int64_t clock_ms, const char *events)
-{
-    struct engine_batch *b = batch_of(events, 0, clock_ms);
-    struct err err = {0};
-    CHECK(engine_decode(w->e, b, &err), "%s", err.text);
-    CHECK(b->events.n_rejects == 0, "%.*s", STR_FMT(b->events.rejects[0].why));
-    engine_submit(w->e, b, clock_ms);
-    engine_batch_free(b);
-}
-
-/* A page view of d: its event_id is drawn from the time. */
-static void view(struct world *w, int64_t clock_ms, const char *d)
-{
-    char text[200];
-    snprintf(text, sizeof(text), "{'event': 'page_view', 'domain_userid': '%s'}", d);
-    send(w, clock_ms, text);
-}
-
-static struct val read_one(struct world *w, const char *ref, const char *id, int64_t clock_ms)
-{
-    struct plan *p = engine_plan(w->e);
-    struct arena a;
-    struct val v;
-    struct str who = str_of(id);
-    uint32_t attr = (uint32_t)plan_find_attr(p, str_of(ref));
-    arena_init(&a);
-    engine_read(w->e, p, &attr, &who, 1, clock_ms, &a, &v);
-    if (v.type >= VAL_STR)
-        v = val_null; /* numbers only: the arena ends here */
-    arena_fini(&a);
-    plan_unref(p);
-    return v;
-}
-
-#define CHECK_READ(w, ref, id, clock, want)                                                                            \
-    do {                                                                                                               \
-        struct val v_ = read_one(w, ref, id, clock);                                                                   \
-        CHECK(v_.type == VAL_INT && v_.i == (want), "%s of %s: type %d, %" PRId64, ref, id, v_.type, v_.i);            \
-    } while (0)
-
-/* How many messages came since the last call; all of this name. */
-static size_t gets(struct world *w, const char *name)
-{
-    size_t n = 0;
-    for (; w->looked < w->n; w->looked++, n++)
-        CHECK_STR(w->heard[w->looked].name, name);
-    return n;
-}
+#include "engine_world.h"
 
 /* -- conversations */
 static void edges(void)
@@ -222,56 +81,6 @@ static void duplicates_and_late_events(void)
     /* a clock set back does not turn time round */
     view(w, T0 + 10, "bob");
     CHECK(read_one(w, "d:minute", "bob", T0 + 10).i == 1);
-    world_free(w);
-}
-
-static void fading(void)
-{
-    struct world *w = world_new("[" GROUP_D(MINUTE ", " EVER) ", "
-                                RULE("quiet", "{'all': [" LEAF("d:minute", "lt", "2") ", " LEAF("d:ever", "gt", "2") "]}",
-                                     ", 'payload': {'n': {'attribute': 'd:minute'}}") ", "
-                                RULE("gone", "{'all': [{'attribute': 'd:minute', 'op': 'is_null'}, " LEAF("d:ever", "gt", "2") "]}", "") "]", NULL);
-    view(w, T0 + 1000, "ann");
-    view(w, T0 + 2000, "ann");
-    view(w, T0 + 3000, "ann");
-    CHECK_INT(w->e->timers.heap.n, 2);
-    CHECK_INT(engine_tick(w->e, T0 + 3500), T0 + 62000); /* the second of three leaves the window */
-    CHECK_INT(engine_tick(w->e, T0 + 61999), T0 + 62000);
-    CHECK_INT(gets(w, "quiet"), 0);
-    CHECK_INT(engine_tick(w->e, T0 + 62000), T0 + 63000);
-    CHECK_INT(gets(w, "quiet"), 1);
-    CHECK(strstr(w->heard[0].json, "\"payload\":{\"n\":1}"), "%s", w->heard[0].json);
-    CHECK_INT(w->heard[0].expires_ms, T0 + 62000 + push_limits_default.keep_ms);
-    CHECK_INT(engine_tick(w->e, T0 + 90000), INT64_MAX); /* late to look, yet it fired for the moment it was due */
-    CHECK_INT(gets(w, "gone"), 1);
-    CHECK_INT(w->heard[1].expires_ms, T0 + 63000 + push_limits_default.keep_ms);
-    CHECK_INT(w->e->timers.heap.n, 0);
-    /* an event comes in time: the timer moves */
-    view(w, T0 + 100000, "bob");
-    view(w, T0 + 100001, "bob");
-    view(w, T0 + 100002, "bob");
-    view(w, T0 + 130000, "bob");
-    CHECK_INT(engine_tick(w->e, T0 + 160001), T0 + 160002);
-    CHECK_INT(gets(w, "quiet"), 0);
-    view(w, T0 + 160500, "bob"); /* the record's own time fires what is due before it, then its event is applied */
-    CHECK_INT(gets(w, "quiet"), 1);
-    CHECK_READ(w, "d:minute", "bob", T0 + 160500, 2);
-    world_free(w);
-}
-
-/* A visitor logs in: the events before and after carry other identifiers, but what the rule reads is the same, so it fires
- * once when it fades, for whom the last event named. */
-static void one_timer_for_what_is_read(void)
-{
-    struct world *w = world_new("[" GROUP_D(MINUTE ", " EVER) ", " RULE("gone", "{'all': [{'attribute': 'd:minute', 'op': 'is_null'}, "
-                                LEAF("d:ever", "gt", "0") "]}", ", 'target_attribute_keys': ['domain_userid', 'user_id']") "]", NULL);
-    view(w, T0 + 1000, "ann");
-    send(w, T0 + 2000, "{'event': 'page_view', 'domain_userid': 'ann', 'user_id': 'u1'}");
-    CHECK_INT(w->e->timers.heap.n, 1);
-    engine_tick(w->e, T0 + 70000);
-    CHECK_INT(gets(w, "gone"), 2);
-    CHECK(w->n == 2 && strcmp(w->heard[0].uuid, w->heard[1].uuid) == 0, "two targets, one intervention");
-    CHECK_STR(w->heard[1].id, "u1");
     world_free(w);
 }
 
@@ -406,65 +215,6 @@ static void decoded_again(void)
     world_free(w);
 }
 
-/* A timer was set for the window of an hour; the saved file says a minute. It must not wait for the hour. */
-static void narrower_window(void)
-{
-    static const char *const hour = "[" GROUP_D("{'name': 'a', 'aggregation': 'counter', 'period': 3600000, " VIEW "}, " EVER) ", "
-                                    RULE("gone", "{'all': [{'attribute': 'd:a', 'op': 'is_null'}, " LEAF("d:ever", "gt", "0") "]}", "") "]";
-    static const char *const minute = "[" GROUP_D("{'name': 'a', 'aggregation': 'counter', 'period': 60000, " VIEW "}, " EVER) ", "
-                                      RULE("gone", "{'all': [{'attribute': 'd:a', 'op': 'is_null'}, " LEAF("d:ever", "gt", "0") "]}", "") "]";
-    struct world *w = world_new(hour, NULL);
-    view(w, T0 + 1000, "ann");
-    CHECK_INT(engine_tick(w->e, T0 + 2000), T0 + 3601000);
-    engine_swap(w->e, desc_plan_ok(hour, NULL, &w->e->ids), T0 + 2500);
-    CHECK_INT(engine_tick(w->e, T0 + 2600), T0 + 3601000); /* nothing changed: nothing is looked at */
-    engine_swap(w->e, desc_plan_ok(minute, NULL, &w->e->ids), T0 + 3000);
-    CHECK_INT(engine_tick(w->e, T0 + 3500), T0 + 61000);
-    engine_tick(w->e, T0 + 61000);
-    CHECK_INT(gets(w, "gone"), 1);
-    view(w, T0 + 70000, "bob");
-    CHECK_INT(w->e->timers.heap.n, 1);
-    world_free(w);
-}
-
-/* A checkout takes a file away for a moment: what it named is kept for an hour. */
-static void gone_and_back(void)
-{
-    static const char *const rules = "[" GROUP_D(MINUTE ", " EVER) ", "
-                                     RULE("gone", "{'all': [{'attribute': 'd:minute', 'op': 'is_null'}, " LEAF("d:ever", "gt", "0") "]}", "") "]";
-    static const int64_t hour = 3600000;
-    struct world *w = world_new(rules, NULL);
-    view(w, T0 + 1000, "ann");
-    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 2000);
-    for (int64_t t = T0 + 3000; t < T0 + 30000; t += 1000)
-        engine_tick(w->e, t); /* sweeps go by */
-    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 30000);
-    CHECK_READ(w, "d:ever", "ann", T0 + 30000, 1);
-    CHECK_INT(engine_tick(w->e, T0 + 31000), T0 + 61000);
-    CHECK_INT(engine_tick(w->e, T0 + 61000), INT64_MAX);
-    CHECK_INT(gets(w, "gone"), 1);
-    /* while it is away nothing fires, and the timer is there when it comes back */
-    view(w, T0 + 100000, "bob");
-    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 101000);
-    engine_tick(w->e, T0 + 170000);
-    CHECK_INT(w->e->timers.heap.n, 1);
-    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 171000);
-    engine_tick(w->e, T0 + 172000);
-    CHECK_INT(gets(w, "gone"), 0);
-    CHECK_INT(w->e->timers.heap.n, 0);
-    /* after an hour it is forgotten */
-    view(w, T0 + 200000, "cem");
-    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 201000);
-    engine_tick(w->e, T0 + 300000);
-    CHECK_INT(w->e->timers.heap.n, 1);
-    engine_tick(w->e, T0 + 201000 + hour);
-    engine_tick(w->e, T0 + 203000 + hour);
-    CHECK_INT(w->e->timers.heap.n, 0);
-    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 205000 + hour);
-    CHECK(read_one(w, "d:ever", "cem", T0 + 205000 + hour).type == VAL_NULL, " ");
-    world_free(w);
-}
-
 static struct val is_fr(struct val v)
 {
     return val_bool(v.type == VAL_STR && str_eqz(val_as_str(v), "fr"));
@@ -507,25 +257,6 @@ static void large_batch(void)
     CHECK_INT(gets(w, "many"), 1);
     send(w, T0 + 6, "[]");
     CHECK_INT(w->applied, 2);
-    world_free(w);
-}
-
-/* More timers are due than one slice takes. */
-static void many_timers(void)
-{
-    enum { N = 700 };
-    struct world *w = world_new("[" GROUP_D(MINUTE ", " EVER) ", " RULE("gone", "{'all': [{'attribute': 'd:minute', 'op': 'is_null'}, "
-                                LEAF("d:ever", "gt", "0") "]}", "") "]", NULL);
-    for (int i = 0; i < N; i++) {
-        char id[20];
-        snprintf(id, sizeof(id), "d%d", i);
-        view(w, T0 + 1 + i, id);
-    }
-    /* a record that must wait for all of them: it takes the rule away */
-    engine_swap(w->e, desc_plan_ok("[" GROUP_D(MINUTE ", " EVER) "]", NULL, &w->e->ids), T0 + 100000);
-    CHECK_INT(gets(w, "gone"), N);
-    for (size_t i = 1; i < w->n; i++)
-        CHECK(w->heard[i].expires_ms > w->heard[i - 1].expires_ms && w->heard[i].index == i, "in order of their time");
     world_free(w);
 }
 
@@ -589,16 +320,11 @@ int main(void)
 {
     edges();
     duplicates_and_late_events();
-    fading();
-    one_timer_for_what_is_read();
     messages();
     replay();
     decoded_again();
-    narrower_window();
-    gone_and_back();
     functions();
     large_batch();
-    many_timers();
     threads();
     return check_done();
 }
