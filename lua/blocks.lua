@@ -85,6 +85,7 @@ function M.install(s)
         list[i] = it.kind == "attribute" and it.ref or s.property_tree(it)
       end
       out[tree.sources[1].kind == "attribute" and "attributes" or "properties"] = list
+      s.identify_later(out, tree.fn)
       return out
     end
     local out = { op = tree.op, value = tree.value, line = tree.line }

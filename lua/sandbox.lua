@@ -58,7 +58,7 @@ function M.install(s, vocabulary)
     lib[name] = setmetatable({}, { __index = members, __metatable = false, __newindex = function()
       s.fail(format("%s cannot be changed", name))
     end })
-    s.libraries[lib[name]] = true
+    s.libraries[lib[name]] = members
     return members
   end
 

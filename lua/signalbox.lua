@@ -2,7 +2,7 @@
 --
 -- One session a file and a Lua state. In reading order: tokens and scan look at the text; session makes things and problems;
 -- sandbox is what Lua offers in a rule; builders, criteria and attributes are the words that describe, blocks those that
--- define; calls and trial are what happens after the file has run. vocabulary and names hold every word and its help.
+-- define; identity, calls and trial are what happens after the file has run. vocabulary and names hold every word and its help.
 -- SPDX-License-Identifier: Apache-2.0
 local load_module = ...
 local scan = load_module "scan"
@@ -93,6 +93,7 @@ function L.new(host)
   load_module("criteria").install(s)
   load_module("attributes").install(s)
   load_module("blocks").install(s)
+  load_module("identity").install(s)
   load_module("calls").install(s, S)
   load_module("trial").install(s, S)
 
@@ -140,6 +141,7 @@ function L.new(host)
     end
     s.sources["@" .. path] = path
     s.shorts[debug.getinfo(chunk, "S").short_src] = path
+    s.keep_text(path, text)
     setfenv(chunk, s.env)
     local ok, err = xpcall(chunk, on_error)
     if not ok and #s.raised == 0 then
@@ -174,6 +176,7 @@ function L.new(host)
       return a.text < b.text
     end)
     s.mode = "call"
+    s.identify()
     s.seal()
     s.made, s.scanned = {}, nil -- what only loading needed
     return { file = s.path, defs = s.defs }, s.problems

@@ -84,7 +84,7 @@ local ONE_BAD = {
 }
 
 -- The end of the long bracket that opens at `at`, or nil when it is none; then its last position, or false when it never ends.
-local function long_bracket(text, at)
+function M.long_bracket(text, at)
   local level = match(text, "^%[(=*)%[", at)
   if not level then
     return nil
@@ -105,7 +105,7 @@ local function count_lines(text, from, to)
 end
 
 -- The last position of the quoted text that opens at `at`; nil when its line ends first.
-local function quoted_end(text, at)
+function M.quoted_end(text, at)
   local quote = byte(text, at)
   local i, n = at + 1, #text
   while i <= n do
@@ -127,6 +127,8 @@ local function quoted_end(text, at)
   end
   return nil
 end
+
+local long_bracket, quoted_end = M.long_bracket, M.quoted_end
 
 function M.list(text)
   local toks, n = {}, 0

@@ -149,6 +149,19 @@ static struct plan_fn *find_fn(struct builder *b, const struct val *v)
     return fn;
 }
 
+/* What the function of a leaf is, for a canonical form. */
+static void put_fn(struct builder *b, const struct val *v, struct buf *text)
+{
+    struct str identity = build_text(v, "identity");
+    buf_puts(text, "fn ");
+    if (identity.n > 0) {
+        build_put(text, identity);
+        return;
+    }
+    buf_printf(text, "%" PRIx64 " %" PRId64 " of ", b->source->hash, build_int(v, "fn", -1));
+    build_put(text, b->file);
+}
+
 /* A criterion function over properties becomes a computed slot that the fronts fill. The slot's number is given when the
  * projection's size is known (build_series_finish); until then it counts down from the top. */
 static bool computed_leaf(struct builder *b, const struct val *v, struct cond *out, struct buf *text)
@@ -162,15 +175,15 @@ static bool computed_leaf(struct builder *b, const struct val *v, struct cond *o
         return build_fail(b, build_line(v), "criterion names the properties that its function reads");
     uint32_t *args = arena_alloc(b->a, props->n * sizeof(*args));
     size_t start = text->n;
-    buf_printf(text, "fn %" PRIx64 " %" PRId64 "(", b->source->hash, build_int(v, "fn", -1));
+    put_fn(b, v, text);
+    buf_putc(text, '(');
     for (size_t i = 0; i < props->n; i++) {
         int slot = build_slot(b, &props->items[i], text);
         if (slot < 0)
             return false;
         args[i] = (uint32_t)slot;
     }
-    buf_puts(text, ") of ");
-    build_put(text, b->file);
+    buf_putc(text, ')');
     struct str canonical = {text->p + start, text->n - start};
     uintptr_t at = (uintptr_t)map_get(&b->computed, canonical);
     if (!at) {
@@ -311,7 +324,8 @@ static bool attr_leaf(struct builder *b, const struct val *v, struct reads *read
         warn_impossible(b, &b->plan->attrs[reads->attrs[out->refs[0]]], out, build_line(v));
         return true;
     }
-    buf_printf(text, " fn %" PRIx64 " %" PRId64, b->source->hash, build_int(v, "fn", -1));
+    buf_putc(text, ' ');
+    put_fn(b, v, text);
     out->kind = COND_FN;
     out->fn = find_fn(b, v);
     return out->fn != NULL;

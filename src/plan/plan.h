@@ -18,7 +18,10 @@
  *   PROP = { kind = "atomic", name } | { kind = "event", vendor?, name?, major = N?, path }
  *        | { kind = "entity", vendor, name, major = N?, index = N, path }
  *   COND = { all = { COND ... } } | { any = ... } | { none = ... }
- *        | { op = "eq", property = PROP, value = VALUE?, line } | { fn = N, properties = { PROP ... }, line }
+ *        | { op = "eq", property = PROP, value = VALUE?, line }
+ *        | { fn = N, properties = { PROP ... }, identity = "hex"?, line }
+ *          identity: where it is equal, functions answer alike, whatever file they stand in; without it a function is
+ *          another one as soon as anything in its file is
  *   RCOND = the same with attribute = "group:attr" for property, attributes for properties
  *   WHEN_EVENTS = { events = { EVENT ... } }
  *   PAYLOAD = VALUE | { attribute = "group:attr" } | { property = PROP }
@@ -42,7 +45,7 @@ struct plan_fn {
 /* Where plan_build finds function N of a file. */
 struct plan_source {
     const struct val *desc;                             /* a FILE; borrowed during plan_build only */
-    uint64_t hash;                                      /* of the file's bytes: part of the identity of its functions */
+    uint64_t hash;                                      /* of the file's bytes: stands in for a function's identity */
     struct plan_fn *(*fn)(void *ctx, size_t n);         /* n is the fn = N of the description */
     /* For a score: function fn as it is called with arguments of these names, in this order; may be NULL. What was answered
      * for other names, to a plan that is in force meanwhile, stays right. */

@@ -331,6 +331,20 @@ static int load_text(lua_State *L)
     return 2;
 }
 
+/* host.hash(text): as a text in hex. */
+static int hash_text(lua_State *L)
+{
+    uint8_t hash[16];
+    struct str text;
+    char hex[2 * sizeof(hash) + 1];
+    text.p = luaL_checklstring(L, 1, &text.n);
+    str_hash128(text, hash);
+    for (size_t i = 0; i < sizeof(hash); i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    lua_pushstring(L, hex);
+    return 1;
+}
+
 static void open_library(lua_State *L, void *arg)
 {
     struct box *b = box_of(L);
@@ -346,6 +360,8 @@ static void open_library(lua_State *L, void *arg)
     lua_setfield(L, -2, "wrap");
     lua_pushcfunction(L, load_text);
     lua_setfield(L, -2, "load");
+    lua_pushcfunction(L, hash_text);
+    lua_setfield(L, -2, "hash");
     lua_call(L, 1, 1);
     b->session = luaL_ref(L, LUA_REGISTRYINDEX);
     safe_lock_strings(L);

@@ -4,7 +4,7 @@ local here = string.match(arg[0], "^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 local H = require "harness"
 
-for _, name in ipairs { "test_traps", "test_language", "test_rules", "test_calls", "test_trial", "test_sandbox" } do
+for _, name in ipairs { "test_traps", "test_language", "test_rules", "test_calls", "test_identity", "test_trial", "test_sandbox" } do
   local ok, err = xpcall(require, debug.traceback, name)
   H.check(ok, name .. " runs to its end", ok and "" or tostring(err))
 end

@@ -1,6 +1,7 @@
 /* test_engine_rules.c -- a rules folder that is edited while the engine runs: what is taken, what keeps its last good
  * version, and what is said about it.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -301,6 +302,69 @@ static void tests_in_files(void)
     yard_free(y);
 }
 
+/* A page view of this page at this time, and then what the attribute says. */
+static int64_t seen_after(struct yard *y, const char *page, const char *ref)
+{
+    char text[200];
+    struct err err = {0};
+    struct str who = STR("d");
+    struct arena a;
+    struct val v;
+    y->now_ms += 1000;
+    int n = snprintf(text, sizeof(text), "{\"event\":\"page_view\",\"domain_userid\":\"d\",\"page_url\":\"%s\"}", page);
+    struct engine_batch *b = engine_batch_new(WIRE_JSON, 0, (struct str){text, (size_t)n});
+    b->meta.collector_ms = y->now_ms;
+    memcpy(b->meta.draw, &y->now_ms, sizeof(y->now_ms));
+    CHECK(engine_decode(y->e, b, &err) && b->events.n_rejects == 0, "%s", err.text);
+    engine_submit(y->e, b, y->now_ms);
+    engine_batch_free(b);
+    struct plan *p = engine_plan(y->e);
+    uint32_t attr = (uint32_t)plan_find_attr(p, str_of(ref));
+    arena_init(&a);
+    engine_read(y->e, p, &attr, &who, 1, y->now_ms, &a, &v);
+    int64_t seen = v.type == VAL_INT ? v.i : -1;
+    arena_fini(&a);
+    plan_unref(p);
+    return seen;
+}
+
+#define LONG_PAGES(more, limit) \
+    "local least = " limit "\n" \
+    "attribute_group \"g\" { attribute_key = \"domain_userid\", attributes = {\n" \
+    "  pages = counter():on(page_view):where(criterion(atomic.page_url, function(url)\n" \
+    "    return long(url) and #url > least" more "\n" \
+    "  end)) } }\n"
+#define WORDS_LONG(limit) "page_view = event \"com.snowplowanalytics.snowplow/page_view\"\nfunction long(text) return #text > " limit " end\n"
+/* What a function has counted outlives a reload that leaves the function as it is, and no other. */
+static void criterion_functions(void)
+{
+    static const struct {
+        const char *file, *text;
+        int64_t seen; /* after the reload and one more page view */
+        const char *what;
+    } steps[] = {
+        {"a.lua", LONG_PAGES("", "3"), 1, "the first"},
+        {"a.lua", "-- a comment\n\n" LONG_PAGES("", "3"), 2, "a comment above"},
+        {"a.lua", "other = days(3)\nlocal function f(x)\n  return x\nend\nlog(f(3))\n" LONG_PAGES(" -- yes", "2 + 1 --[[ three ]]"), 3, "moved"},
+        {"words.lua", "-- words\n" WORDS_LONG("2"), 4, "a comment in words.lua"},
+        {"a.lua", LONG_PAGES("", "4"), 1, "an upvalue"},
+        {"a.lua", LONG_PAGES(" and url ~= 'x'", "4"), 1, "its text"},
+        {"words.lua", WORDS_LONG("1"), 1, "a helper in words.lua"},
+        {"words.lua", "-- again\n" WORDS_LONG("1"), 2, "and from then on"},
+    };
+    struct yard *y = yard_new();
+    write_file(y, "words.lua", WORDS_LONG("2"));
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        write_file(y, steps[i].file, steps[i].text);
+        reload(y);
+        CHECK(y->ok && generation(y) == i + 1, "%s: %.*s", steps[i].what, y->report.n ? (int)y->report.items[0].text.n : 0,
+              y->report.n ? y->report.items[0].text.p : "");
+        int64_t seen = seen_after(y, "https://shop", "g:pages");
+        CHECK(seen == steps[i].seen, "%s: %" PRId64, steps[i].what, seen);
+    }
+    yard_free(y);
+}
+
 static double score_of(struct yard *y, const struct val *values)
 {
     struct plan *p = engine_plan(y->e);
@@ -429,6 +493,7 @@ int main(void)
     together_and_singly();
     deleted();
     words();
+    criterion_functions();
     tests_in_files();
     scores();
     checking();

@@ -194,6 +194,27 @@ static void functions(void)
     plan_unref(p);
 }
 
+#define FN_GROUP(name, fn) GROUP(name, "{'name': 'a', 'aggregation': 'counter', " ON_VIEW ", 'criteria': {" fn ", 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}}")
+#define FN_OF(n, identity) "'fn': " n ", 'identity': '" identity "'"
+/* A function with an identity is itself wherever it stands; one without is of its file. */
+static void functions_again(void)
+{
+    static const char *const texts[] = {
+        "[" FN_GROUP("g", FN_OF("0", "f0")) ", " FN_GROUP("h", FN_OF("1", "f1")) ", " FN_GROUP("k", "'fn': 2") "]",
+        "[" FN_GROUP("h", FN_OF("0", "f1")) ", " FN_GROUP("i", FN_OF("3", "f1")) ", " FN_GROUP("g", FN_OF("1", "f0")) ", " FN_GROUP("k", "'fn': 2") "]",
+    };
+    struct test_fn fns[4] = {0};
+    struct plan *p = desc_plan_ok(texts[0], fns, &ids), *q = desc_plan_ok(texts[1], fns, &ids);
+    CHECK(series_of(p, "g:a")->id == series_of(q, "g:a")->id && series_of(p, "h:a")->id == series_of(q, "h:a")->id);
+    CHECK(series_of(p, "g:a")->id != series_of(p, "h:a")->id);
+    CHECK(series_of(p, "k:a")->id != series_of(q, "k:a")->id, "without an identity the file's counts");
+    CHECK(series_of(q, "h:a") == series_of(q, "i:a"), "two that answer alike share a series");
+    CHECK_INT(p->n_computed, 3);
+    CHECK_INT(q->n_computed, 3);
+    plan_unref(p);
+    plan_unref(q);
+}
+
 static void defaults(void)
 {
     static const struct {
@@ -406,6 +427,7 @@ int main(void)
     versions_and_services();
     keys_and_targets();
     functions();
+    functions_again();
     defaults();
     mistakes();
     impossible();
