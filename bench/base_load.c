@@ -26,36 +26,48 @@ static const char device_mark[] = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
 
 struct workload {
     const char *name, *path, *type;
-    unsigned events;            /* a request; 0: it reads */
+    unsigned events; /* a request; 0: it reads */
     void (*write_body)(struct buf *out, unsigned events);
 };
 
 /* A page view as the browser tracker sends it: 40 fields and three entities in base64, about two kilobytes. */
 static void write_tracker_event(struct buf *out)
 {
-    static const char fields[] =
-        "\"url\":\"https://shop.example.com/products/boots/winter-boot-42?utm_source=newsletter&utm_medium=email&"
-        "utm_campaign=winter\",\"page\":\"Winter boot 42 - Shop\",\"refr\":\"https://www.google.com/search?q=winter+boots\","
-        "\"tv\":\"js-4.6.0\",\"tna\":\"sp1\",\"aid\":\"shop\",\"p\":\"web\",\"cookie\":\"1\",\"cs\":\"UTF-8\","
-        "\"lang\":\"de-DE\",\"res\":\"1920x1080\",\"cd\":\"24\",\"tz\":\"Europe/Berlin\",\"dtm\":\"1700000000000\","
-        "\"vp\":\"1280x930\",\"ds\":\"1265x4210\",\"vid\":\"7\",\"sid\":\"0f2d8b3e-7b3c-4a55-9f0c-2a6f4d1c9b11\","
-        "\"stm\":\"1700000000005\",\"f_pdf\":\"1\",\"fp\":\"2145387\",\"tnuid\":\"6c1b2a9d-52aa-4f3e-b5b1-9b3a5d2c7e10\","
-        "\"uid\":\"customer-1234567\",\"ua\":\"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-        "Chrome/126.0.0.0 Safari/537.36\",";
+    static const char fields[] = "\"url\":\"https://shop.example.com/products/boots/"
+                                 "winter-boot-42?utm_source=newsletter&utm_medium=email&"
+                                 "utm_campaign=winter\",\"page\":\"Winter boot 42 - "
+                                 "Shop\",\"refr\":\"https://www.google.com/search?q=winter+boots\","
+                                 "\"tv\":\"js-4.6.0\",\"tna\":\"sp1\",\"aid\":\"shop\",\"p\":"
+                                 "\"web\",\"cookie\":\"1\",\"cs\":\"UTF-8\","
+                                 "\"lang\":\"de-DE\",\"res\":\"1920x1080\",\"cd\":\"24\",\"tz\":"
+                                 "\"Europe/Berlin\",\"dtm\":\"1700000000000\","
+                                 "\"vp\":\"1280x930\",\"ds\":\"1265x4210\",\"vid\":\"7\",\"sid\":"
+                                 "\"0f2d8b3e-7b3c-4a55-9f0c-2a6f4d1c9b11\","
+                                 "\"stm\":\"1700000000005\",\"f_pdf\":\"1\",\"fp\":\"2145387\","
+                                 "\"tnuid\":\"6c1b2a9d-52aa-4f3e-b5b1-9b3a5d2c7e10\","
+                                 "\"uid\":\"customer-1234567\",\"ua\":\"Mozilla/5.0 (X11; Linux "
+                                 "x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                                 "Chrome/126.0.0.0 Safari/537.36\",";
     /* web_page, yauaa_context and an optimizely state, as contexts/1-0-0 */
-    static const char contexts[] =
-        "eyJzY2hlbWEiOiJpZ2x1OmNvbS5zbm93cGxvd2FuYWx5dGljcy5zbm93cGxvdy9jb250ZXh0cy9qc29uc2NoZW1hLzEtMC0wIiwiZGF0YSI6W3sic2No"
-        "ZW1hIjoiaWdsdTpjb20uc25vd3Bsb3dhbmFseXRpY3Muc25vd3Bsb3cvd2ViX3BhZ2UvanNvbnNjaGVtYS8xLTAtMCIsImRhdGEiOnsiaWQiOiI1ZjZm"
-        "YjU3NC0xYjVlLTRiN2QtOWM0Ni1mZjNkMWI2YTBlMTEifX0seyJzY2hlbWEiOiJpZ2x1Om5sLmJhc2plcy95YXVhYV9jb250ZXh0L2pzb25zY2hlbWEv"
-        "MS0wLTQiLCJkYXRhIjp7ImRldmljZUNsYXNzIjoiRGVza3RvcCIsImFnZW50TmFtZSI6IkNocm9tZSIsIm9wZXJhdGluZ1N5c3RlbU5hbWUiOiJMaW51"
-        "eCJ9fSx7InNjaGVtYSI6ImlnbHU6Y29tLm9wdGltaXplbHkub3B0aW1pemVseXgvc3VtbWFyeS9qc29uc2NoZW1hLzEtMC0wIiwiZGF0YSI6eyJleHBl"
-        "cmltZW50SWQiOjEyMzQ1LCJ2YXJpYXRpb25OYW1lIjoiQiJ9fV19";
-    buf_printf(out, "{\"e\":\"pv\",%s\"eid\":\"%s\",\"duid\":\"%s\",\"cx\":\"%s\"}", fields, event_mark, device_mark, contexts);
+    static const char contexts[] = "eyJzY2hlbWEiOiJpZ2x1OmNvbS5zbm93cGxvd2FuYWx5dGljcy5zbm93cGxvdy9"
+                                   "jb250ZXh0cy9qc29uc2NoZW1hLzEtMC0wIiwiZGF0YSI6W3sic2No"
+                                   "ZW1hIjoiaWdsdTpjb20uc25vd3Bsb3dhbmFseXRpY3Muc25vd3Bsb3cvd2ViX3B"
+                                   "hZ2UvanNvbnNjaGVtYS8xLTAtMCIsImRhdGEiOnsiaWQiOiI1ZjZm"
+                                   "YjU3NC0xYjVlLTRiN2QtOWM0Ni1mZjNkMWI2YTBlMTEifX0seyJzY2hlbWEiOiJ"
+                                   "pZ2x1Om5sLmJhc2plcy95YXVhYV9jb250ZXh0L2pzb25zY2hlbWEv"
+                                   "MS0wLTQiLCJkYXRhIjp7ImRldmljZUNsYXNzIjoiRGVza3RvcCIsImFnZW50TmF"
+                                   "tZSI6IkNocm9tZSIsIm9wZXJhdGluZ1N5c3RlbU5hbWUiOiJMaW51"
+                                   "eCJ9fSx7InNjaGVtYSI6ImlnbHU6Y29tLm9wdGltaXplbHkub3B0aW1pemVseXg"
+                                   "vc3VtbWFyeS9qc29uc2NoZW1hLzEtMC0wIiwiZGF0YSI6eyJleHBl"
+                                   "cmltZW50SWQiOjEyMzQ1LCJ2YXJpYXRpb25OYW1lIjoiQiJ9fV19";
+    buf_printf(out, "{\"e\":\"pv\",%s\"eid\":\"%s\",\"duid\":\"%s\",\"cx\":\"%s\"}", fields,
+               event_mark, device_mark, contexts);
 }
 
 static void write_tp2(struct buf *out, unsigned events)
 {
-    buf_puts(out, "{\"schema\":\"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4\",\"data\":[");
+    buf_puts(out, "{\"schema\":\"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/"
+                  "1-0-4\",\"data\":[");
     for (unsigned i = 0; i < events; i++) {
         buf_puts(out, i ? "," : "");
         write_tracker_event(out);
@@ -63,7 +75,8 @@ static void write_tp2(struct buf *out, unsigned events)
     buf_puts(out, "]}");
 }
 
-static struct val pair(struct arena *a, const char *key1, struct val v1, const char *key2, struct val v2)
+static struct val pair(struct arena *a, const char *key1, struct val v1, const char *key2,
+                       struct val v2)
 {
     size_t used = 0;
     struct val d = val_dict(a, 2);
@@ -79,8 +92,8 @@ static struct val shop_event(struct arena *a)
     size_t used = 0, data_used = 0;
     struct val e = val_dict(a, 12), data = val_dict(a, 1), contexts = val_list(a, 1);
     dict_put(&data, &data_used, STR("type"), val_strz("add_to_cart"));
-    contexts.items[0] = pair(a, "schema", val_strz("iglu:" SHOP "/product/jsonschema/1-0-0"), "data",
-                             pair(a, "price", val_dbl(24.5), "id", val_strz("boot-42")));
+    contexts.items[0] = pair(a, "schema", val_strz("iglu:" SHOP "/product/jsonschema/1-0-0"),
+                             "data", pair(a, "price", val_dbl(24.5), "id", val_strz("boot-42")));
     dict_put(&e, &used, STR("app_id"), val_strz("shop"));
     dict_put(&e, &used, STR("platform"), val_strz("web"));
     dict_put(&e, &used, STR("event_vendor"), val_strz(SHOP));
@@ -88,11 +101,13 @@ static struct val shop_event(struct arena *a)
     dict_put(&e, &used, STR("event_version"), val_strz("1-0-2"));
     dict_put(&e, &used, STR("event_id"), val_strz(event_mark));
     dict_put(&e, &used, STR("domain_userid"), val_strz(device_mark));
-    dict_put(&e, &used, STR("page_url"), val_strz("https://shop.example.com/products/boots/winter-boot-42"));
+    dict_put(&e, &used, STR("page_url"),
+             val_strz("https://shop.example.com/products/boots/winter-boot-42"));
     dict_put(&e, &used, STR("page_urlhost"), val_strz("shop.example.com"));
     dict_put(&e, &used, STR("br_lang"), val_strz("de-DE"));
     dict_put(&e, &used, STR("unstruct_event"),
-             pair(a, "schema", val_strz("iglu:" SHOP "/snowplow_ecommerce_action/jsonschema/1-0-2"), "data", data));
+             pair(a, "schema", val_strz("iglu:" SHOP "/snowplow_ecommerce_action/jsonschema/1-0-2"),
+                  "data", data));
     dict_put(&e, &used, STR("contexts"), contexts);
     return e;
 }
@@ -110,7 +125,9 @@ static void write_msgpack(struct buf *out, unsigned events)
 
 static void write_read(struct buf *out, unsigned events)
 {
-    buf_printf(out, "{\"service\":\"prospect_scoring_tutorial_service\",\"attribute_keys\":{\"domain_userid\":[\"%s\"]}}",
+    buf_printf(out,
+               "{\"service\":\"prospect_scoring_tutorial_service\",\"attribute_keys\":{\"domain_"
+               "userid\":[\"%s\"]}}",
                device_mark);
 }
 
@@ -132,7 +149,8 @@ struct request {
 static size_t find_marks(const struct buf *b, const char *mark, size_t *at)
 {
     size_t n = 0;
-    for (char *p = b->p; (p = memmem(p, (size_t)(b->p + b->n - p), mark, ID)) && n < MAX_IDS; p += ID)
+    for (char *p = b->p; (p = memmem(p, (size_t)(b->p + b->n - p), mark, ID)) && n < MAX_IDS;
+         p += ID)
         at[n++] = (size_t)(p - b->p);
     return n;
 }
@@ -142,8 +160,10 @@ static void request_init(struct request *r, const struct workload *w)
     struct buf body = {0};
     *r = (struct request){0};
     w->write_body(&body, w->events);
-    buf_printf(&r->bytes, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", w->path,
-               w->type, body.n);
+    buf_printf(
+        &r->bytes,
+        "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+        w->path, w->type, body.n);
     buf_put(&r->bytes, body.p, body.n);
     buf_fini(&body);
     r->n_events = find_marks(&r->bytes, event_mark, r->event_at);
@@ -236,7 +256,9 @@ static void die(const char *what)
 
 static void conn_open(struct conn *c, int port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int one = 1;
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)))
@@ -248,7 +270,8 @@ static void conn_open(struct conn *c, int port)
 static void conn_send(struct conn *c)
 {
     while (c->sent < c->request.bytes.n) {
-        ssize_t n = send(c->fd, c->request.bytes.p + c->sent, c->request.bytes.n - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send(c->fd, c->request.bytes.p + c->sent, c->request.bytes.n - c->sent,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0)
@@ -350,18 +373,21 @@ static void report(struct worker *workers, unsigned n, double seconds, int64_t c
         for (size_t b = 0; b < BUCKETS; b++)
             latency[b] += workers[i].latency[b];
     }
-    printf("{\"workload\": \"%s\", \"seconds\": %.3f, \"requests\": %llu, \"events\": %llu, \"errors\": %llu, \"p50_us\": %llu, "
+    printf("{\"workload\": \"%s\", \"seconds\": %.3f, \"requests\": %llu, \"events\": %llu, "
+           "\"errors\": %llu, \"p50_us\": %llu, "
            "\"p99_us\": %llu, \"p999_us\": %llu, \"server_cpu_us\": %lld}\n",
            workers->workload->name, seconds, (unsigned long long)requests,
            (unsigned long long)requests * workers->workload->events, (unsigned long long)errors,
-           (unsigned long long)percentile(latency, requests, 0.5), (unsigned long long)percentile(latency, requests, 0.99),
+           (unsigned long long)percentile(latency, requests, 0.5),
+           (unsigned long long)percentile(latency, requests, 0.99),
            (unsigned long long)percentile(latency, requests, 0.999), (long long)cpu);
 }
 
 int main(int argc, char **argv)
 {
     if (argc != 7) {
-        fprintf(stderr, "usage: base_load PORT PID WORKLOAD SECONDS CONNECTIONS THREADS\nworkloads:");
+        fprintf(stderr,
+                "usage: base_load PORT PID WORKLOAD SECONDS CONNECTIONS THREADS\nworkloads:");
         for (size_t i = 0; i < COUNT_OF(workloads); i++)
             fprintf(stderr, " %s", workloads[i].name);
         fputc('\n', stderr);
@@ -380,7 +406,9 @@ int main(int argc, char **argv)
     struct worker *workers = xcalloc(threads, sizeof(*workers));
     uint64_t start = (uint64_t)time(NULL) << 24; /* so that another run's ids are others */
     for (unsigned i = 0; i < threads; i++) {
-        workers[i] = (struct worker){.workload = workload, .port = atoi(argv[1]), .n_conns = conns / threads,
+        workers[i] = (struct worker){.workload = workload,
+                                     .port = atoi(argv[1]),
+                                     .n_conns = conns / threads,
                                      .first = start + ((uint64_t)i << 22)};
         pthread_create(&workers[i].thread, NULL, work, &workers[i]);
     }

@@ -42,8 +42,8 @@ void config_fini(struct config *c);
 bool config_load(struct config *c, int argc, char *const *argv, char *const *env, struct err *err);
 /* What no single option can say: that the address is this machine's own. */
 bool config_check_listen(const struct config *c, struct err *err);
-void config_write(const struct config *c,
-                  struct buf *out); /* a TOML file with comments that say where each came from */
+/* a TOML file with comments that say where each came from */
+void config_write(const struct config *c, struct buf *out);
 void config_write_help(struct buf *out); /* the options, for --help */
 /* Environment variables that look like ours and are not; NULL when there is none. */
 const char *config_unknown_env(char *const *env, size_t *i);

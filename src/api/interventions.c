@@ -141,7 +141,8 @@ static void open_stream(struct api *a, struct http_req *r, const struct wish *w)
             return;
     }
     struct sse_id here = {.epoch = a->epoch};
-    bool even = engine_subscribe(a->engine, front, id, w->targets, w->n, last.seq, last.index, now_ms, &here.seq, &here.index);
+    bool even = engine_subscribe(a->engine, front, id, w->targets, w->n, last.seq, last.index,
+                                 now_ms, &here.seq, &here.index);
     if (even && !known && here.seq)
         write_id(s, &here);
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT_OF(a) (sizeof(a) / sizeof(*(a)))
+#define COUNT_OF(a)  (sizeof(a) / sizeof(*(a)))
 #define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
 #define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
@@ -29,7 +29,7 @@ struct str {
     const char *p;
     size_t n;
 };
-#define STR(lit) ((struct str){(lit), sizeof(lit) - 1})
+#define STR(lit)   ((struct str){(lit), sizeof(lit) - 1})
 #define STR_FMT(s) (int)(s).n, (s).p /* for "%.*s" */
 struct str str_of(const char *z);    /* z may be NULL: empty */
 bool str_eq(struct str a, struct str b);
@@ -43,9 +43,10 @@ bool str_u64(struct str s, uint64_t *out);
 bool str_i64(struct str s, int64_t *out);
 /* A JSON number (so no inf, nan, hex, blanks), whole string, shorter than 64 bytes unless it fits an int64. */
 bool str_double(struct str s, double *out);
-uint64_t str_hash(struct str s);                                  /* XXH3, seedless: may be stored */
-void str_hash128(struct str s, uint8_t out[16]);                  /* XXH3 128, canonical byte order */
-void uuid_format(const uint8_t bytes[16], char out[37]);          /* sets version 8, variant bits; terminated */
+uint64_t str_hash(struct str s);                 /* XXH3, seedless: may be stored */
+void str_hash128(struct str s, uint8_t out[16]); /* XXH3 128, canonical byte order */
+/* sets version 8, variant bits; terminated */
+void uuid_format(const uint8_t bytes[16], char out[37]);
 /* The nearest of n names by edit distance, at most a third of word's length (rounded up) away, the first of equally near
  * ones; NULL when none is near. */
 const char *str_nearest(struct str word, const char *const *names, size_t n);
@@ -67,11 +68,12 @@ struct arena {
 };
 void arena_init(struct arena *a);
 void arena_fini(struct arena *a);
-void arena_reset(struct arena *a); /* keeps the newest chunk, if it is of usual size */
+void arena_reset(struct arena *a);            /* keeps the newest chunk, if it is of usual size */
 void *arena_alloc(struct arena *a, size_t n); /* 16-aligned, not zeroed */
 void *arena_zalloc(struct arena *a, size_t n);
 struct str arena_str(struct arena *a, struct str s); /* a copy, with a NUL behind it */
-struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* -- buf.c: bytes that grow */
 struct buf {
@@ -94,8 +96,9 @@ struct map {
 void map_init(struct map *m);
 void map_fini(struct map *m); /* not the values */
 void *map_get(const struct map *m, struct str key);
-void *map_put(struct map *m, struct str key, void *value); /* value not NULL; returns the value it replaced or NULL */
-void *map_del(struct map *m, struct str key);              /* returns the value it held or NULL */
+/* value not NULL; returns the value it replaced or NULL */
+void *map_put(struct map *m, struct str key, void *value);
+void *map_del(struct map *m, struct str key); /* returns the value it held or NULL */
 /* Walks in no order: for (size_t i = 0; map_next(&m, &i, &key, &value);). No put or del meanwhile. */
 bool map_next(const struct map *m, size_t *i, struct str *key, void **value);
 
@@ -118,21 +121,25 @@ struct val val_int(int64_t i);
 struct val val_dbl(double d);
 struct val val_str(struct str s);
 struct val val_strz(const char *z);
-struct str val_as_str(struct val v);        /* of a STR or BIN; empty otherwise */
-bool val_as_double(struct val v, double *out); /* INT, DBL; a STR that is a JSON number; nothing else */
+struct str val_as_str(struct val v); /* of a STR or BIN; empty otherwise */
+/* INT, DBL; a STR that is a JSON number; nothing else */
+bool val_as_double(struct val v, double *out);
 /* Total order and equality: by class (null < bool < number < str/bin < list < dict), numbers by value, INT 1 == DBL 1.0.
  * val_cmp is exact for int64 against double. NaN never enters a val. */
 int val_cmp(struct val a, struct val b);
 bool val_eq(struct val a, struct val b);
-uint64_t val_hash(struct val v);                             /* equal values hash alike */
-struct val val_copy(struct arena *a, struct val v);          /* deep */
-const struct val *val_get(const struct val *dict, const char *key); /* NULL when absent or not a DICT */
+uint64_t val_hash(struct val v);                    /* equal values hash alike */
+struct val val_copy(struct arena *a, struct val v); /* deep */
+/* NULL when absent or not a DICT */
+const struct val *val_get(const struct val *dict, const char *key);
 /* Builders in an arena; they grow by copying, for small trees. */
 struct val val_list(struct arena *a, size_t n); /* n nulls */
 struct val val_dict(struct arena *a, size_t n); /* room for n pairs, empty */
 /* There must be room (val_dict); *used counts the pairs. */
 void dict_put(struct val *dict, size_t *used, struct str key, struct val v);
-void val_write_json(struct buf *b, const struct val *v);    /* compact; BIN as base64; strings must be UTF-8: else U+FFFD */
+void val_write_json(
+    struct buf *b,
+    const struct val *v); /* compact; BIN as base64; strings must be UTF-8: else U+FFFD */
 void val_write_msgpack(struct buf *b, const struct val *v); /* through msgpack-c's packer */
 
 /* -- mp.c: reads msgpack in place. Counts are checked against the bytes left before anybody believes them. */
@@ -167,41 +174,58 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 void log_init(enum log_level least, int64_t (*now_ms)(void));
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 
 /* -- stat.c: every counter of the program, one row each; /metrics reads this table */
-#define STAT_TABLE(X) \
-    X(EVENTS_RECEIVED, "events_received_total", "counter", "Events taken in, before checking for duplicates") \
-    X(EVENTS_PROCESSED, "events_processed_total", "counter", "Events applied to profiles") \
-    X(EVENTS_DUPLICATE, "events_duplicate_total", "counter", "Events dropped for a profile that had seen their event_id") \
-    X(EVENTS_REJECTED, "events_rejected_total", "counter", "Events that could not be read") \
-    X(EVENTS_LATE, "events_late_total", "counter", "Events more than a minute older than the newest of their series") \
-    X(EVENTS_REDECODED, "events_redecoded_total", "counter", "Events decoded again because the rules had changed meanwhile") \
-    X(DEDUPE_EVICTED, "dedupe_evicted_total", "counter", "Event ids forgotten before their day was over") \
-    X(SERIES_FOLDED, "series_folded_entries_total", "counter", "Series entries folded into summaries past the limit") \
-    X(VALUES_DROPPED, "values_dropped_total", "counter", "Distinct values dropped past their limit") \
-    X(VALUES_CUT, "values_cut_total", "counter", "Strings kept cut past their limit") \
-    X(RUNS_DROPPED, "runs_dropped_total", "counter", "Old runs of a lifetime with ttl dropped past their limit") \
-    X(PROFILES, "profiles", "gauge", "Profiles in memory") \
-    X(TIMERS_PENDING, "timers_pending", "gauge", "Timers that wait for a criterion to turn true") \
-    X(RULE_EVALUATIONS, "rule_evaluations_total", "counter", "Criteria trees evaluated") \
-    X(RULE_ERRORS, "rule_errors_total", "counter", "Lua functions of rules that failed or were stopped") \
-    X(RULE_QUARANTINED, "rule_quarantined", "gauge", "Lua functions of rules that are not called any more") \
-    X(INTERVENTIONS_FIRED, "interventions_fired_total", "counter", "Interventions that fired") \
-    X(MESSAGES_DELIVERED, "interventions_delivered_total", "counter", "Messages written to a subscriber") \
-    X(MESSAGES_EXPIRED, "interventions_expired_total", "counter", "Messages dropped undelivered: too old or too many") \
-    X(SSE_CONNECTIONS, "sse_connections", "gauge", "Open streams") \
-    X(SSE_DROPPED, "sse_dropped_total", "counter", "Streams closed because the reader was too slow") \
-    X(RELOADS_OK, "reloads_success_total", "counter", "Reloads of the rules that were taken whole") \
-    X(RELOADS_FAILED, "reloads_failed_total", "counter", "Reloads in which a file kept its last good version") \
-    X(RELOAD_LAST_OK, "config_last_reload_successful", "gauge", "1 when every rule file is the one on disk") \
-    X(RELOAD_LAST_TIME, "config_last_reload_success_timestamp_seconds", "gauge", "When the rules were last taken whole") \
-    X(HTTP_REQUESTS, "http_requests_total", "counter", "Requests answered") \
-    X(HTTP_ERRORS, "http_request_errors_total", "counter", "Requests answered 4xx or 5xx") \
-    X(HTTP_CONNECTIONS, "http_connections", "gauge", "Open connections") \
-    X(HTTP_REFUSED, "http_connections_refused_total", "counter", "Connections refused at a cap") \
+#define STAT_TABLE(X)                                                                              \
+    X(EVENTS_RECEIVED, "events_received_total", "counter",                                         \
+      "Events taken in, before checking for duplicates")                                           \
+    X(EVENTS_PROCESSED, "events_processed_total", "counter", "Events applied to profiles")         \
+    X(EVENTS_DUPLICATE, "events_duplicate_total", "counter",                                       \
+      "Events dropped for a profile that had seen their event_id")                                 \
+    X(EVENTS_REJECTED, "events_rejected_total", "counter", "Events that could not be read")        \
+    X(EVENTS_LATE, "events_late_total", "counter",                                                 \
+      "Events more than a minute older than the newest of their series")                           \
+    X(EVENTS_REDECODED, "events_redecoded_total", "counter",                                       \
+      "Events decoded again because the rules had changed meanwhile")                              \
+    X(DEDUPE_EVICTED, "dedupe_evicted_total", "counter",                                           \
+      "Event ids forgotten before their day was over")                                             \
+    X(SERIES_FOLDED, "series_folded_entries_total", "counter",                                     \
+      "Series entries folded into summaries past the limit")                                       \
+    X(VALUES_DROPPED, "values_dropped_total", "counter",                                           \
+      "Distinct values dropped past their limit")                                                  \
+    X(VALUES_CUT, "values_cut_total", "counter", "Strings kept cut past their limit")              \
+    X(RUNS_DROPPED, "runs_dropped_total", "counter",                                               \
+      "Old runs of a lifetime with ttl dropped past their limit")                                  \
+    X(PROFILES, "profiles", "gauge", "Profiles in memory")                                         \
+    X(TIMERS_PENDING, "timers_pending", "gauge", "Timers that wait for a criterion to turn true")  \
+    X(RULE_EVALUATIONS, "rule_evaluations_total", "counter", "Criteria trees evaluated")           \
+    X(RULE_ERRORS, "rule_errors_total", "counter",                                                 \
+      "Lua functions of rules that failed or were stopped")                                        \
+    X(RULE_QUARANTINED, "rule_quarantined", "gauge",                                               \
+      "Lua functions of rules that are not called any more")                                       \
+    X(INTERVENTIONS_FIRED, "interventions_fired_total", "counter", "Interventions that fired")     \
+    X(MESSAGES_DELIVERED, "interventions_delivered_total", "counter",                              \
+      "Messages written to a subscriber")                                                          \
+    X(MESSAGES_EXPIRED, "interventions_expired_total", "counter",                                  \
+      "Messages dropped undelivered: too old or too many")                                         \
+    X(SSE_CONNECTIONS, "sse_connections", "gauge", "Open streams")                                 \
+    X(SSE_DROPPED, "sse_dropped_total", "counter",                                                 \
+      "Streams closed because the reader was too slow")                                            \
+    X(RELOADS_OK, "reloads_success_total", "counter",                                              \
+      "Reloads of the rules that were taken whole")                                                \
+    X(RELOADS_FAILED, "reloads_failed_total", "counter",                                           \
+      "Reloads in which a file kept its last good version")                                        \
+    X(RELOAD_LAST_OK, "config_last_reload_successful", "gauge",                                    \
+      "1 when every rule file is the one on disk")                                                 \
+    X(RELOAD_LAST_TIME, "config_last_reload_success_timestamp_seconds", "gauge",                   \
+      "When the rules were last taken whole")                                                      \
+    X(HTTP_REQUESTS, "http_requests_total", "counter", "Requests answered")                        \
+    X(HTTP_ERRORS, "http_request_errors_total", "counter", "Requests answered 4xx or 5xx")         \
+    X(HTTP_CONNECTIONS, "http_connections", "gauge", "Open connections")                           \
+    X(HTTP_REFUSED, "http_connections_refused_total", "counter", "Connections refused at a cap")   \
     X(HTTP_TIMEOUTS, "http_timeouts_total", "counter", "Connections closed at a deadline")
 enum stat_id {
 #define X(id, name, type, help) STAT_##id,
@@ -212,7 +236,9 @@ enum stat_id {
 void stat_add(enum stat_id id, int64_t n); /* any thread */
 void stat_set(enum stat_id id, int64_t n);
 int64_t stat_get(enum stat_id id);
-void stat_mute(bool mute); /* this thread's stat_add and stat_set do nothing: for trials beside the real thing */
+void stat_mute(
+    bool
+        mute); /* this thread's stat_add and stat_set do nothing: for trials beside the real thing */
 void stat_write_prometheus(struct buf *b); /* text format 0.0.4, prefix signalbox_ */
 
 #endif

@@ -38,7 +38,8 @@ void log_line(enum log_level level, const char *fmt, ...)
     n = MIN_OF(n + (size_t)MAX_OF(more, 0), sizeof(line) - 2);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-            line[i] = ' '; /* what a client sent must not forge a line, nor move a terminal's cursor */
+            line[i] =
+                ' '; /* what a client sent must not forge a line, nor move a terminal's cursor */
     line[n++] = '\n';
     fwrite(line, 1, n, stderr);
 }

@@ -46,13 +46,13 @@ static bool ext(struct mp *m, uint64_t n, struct val *v)
 static bool next_sized(struct mp *m, uint8_t head, struct val *v)
 {
     static const uint8_t sizes[32] = {
-        [0x04] = 1, [0x05] = 2, [0x06] = 4,                         /* bin */
-        [0x07] = 1, [0x08] = 2, [0x09] = 4,                         /* ext */
-        [0x0a] = 4, [0x0b] = 8,                                     /* float */
-        [0x0c] = 1, [0x0d] = 2, [0x0e] = 4, [0x0f] = 8,             /* uint */
-        [0x10] = 1, [0x11] = 2, [0x12] = 4, [0x13] = 8,             /* int */
-        [0x19] = 1, [0x1a] = 2, [0x1b] = 4,                         /* str */
-        [0x1c] = 2, [0x1d] = 4, [0x1e] = 2, [0x1f] = 4,             /* array, map */
+        [0x04] = 1, [0x05] = 2, [0x06] = 4,             /* bin */
+        [0x07] = 1, [0x08] = 2, [0x09] = 4,             /* ext */
+        [0x0a] = 4, [0x0b] = 8,                         /* float */
+        [0x0c] = 1, [0x0d] = 2, [0x0e] = 4, [0x0f] = 8, /* uint */
+        [0x10] = 1, [0x11] = 2, [0x12] = 4, [0x13] = 8, /* int */
+        [0x19] = 1, [0x1a] = 2, [0x1b] = 4,             /* str */
+        [0x1c] = 2, [0x1d] = 4, [0x1e] = 2, [0x1f] = 4, /* array, map */
     };
     uint64_t n = 0;
     if (!take(m, sizes[head & 31], &n))
@@ -187,9 +187,10 @@ bool mp_tree(struct mp *m, struct arena *a, struct val *out, struct err *err)
 {
     const uint8_t *start = m->p;
     if (!tree(m, a, 0, 0, out))
-        return err_set(err,
-                       "not msgpack, or cut short, or nested more than %d deep, or a map's key is no "
-                       "string: byte %zu",
-                       MP_DEPTH_MAX, (size_t)(m->p - start));
+        return err_set(
+            err,
+            "not msgpack, or cut short, or nested more than %d deep, or a map's key is no "
+            "string: byte %zu",
+            MP_DEPTH_MAX, (size_t)(m->p - start));
     return true;
 }

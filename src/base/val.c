@@ -201,5 +201,5 @@ void dict_put(struct val *dict, size_t *used, struct str key, struct val v)
     assert(dict->type == VAL_DICT && *used == dict->n);
     dict->items[2 * *used] = val_str(key);
     dict->items[2 * *used + 1] = v;
-    dict->n = (uint32_t)++*used;
+    dict->n = (uint32_t)++ * used;
 }

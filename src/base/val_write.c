@@ -70,7 +70,8 @@ static void write_string(struct buf *b, struct str s)
 
 static void write_base64(struct buf *b, struct str s)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *p = (const uint8_t *)s.p;
     buf_putc(b, '"');
     for (size_t i = 0; i < s.n; i += 3) {

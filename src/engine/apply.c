@@ -15,10 +15,10 @@ struct visit {
     struct evt *evt;
     uint64_t seq, salt;
     int64_t now_ms;
-    struct str *ids;             /* per key of the plan; empty when the event carries none */
-    struct profile **profiles;   /* per key; NULL until touched */
-    signed char *fresh;          /* per key: -1 not asked yet, 0 seen before, 1 new to this profile */
-    struct who *who;             /* the ids that are there, for firings and timers */
+    struct str *ids;           /* per key of the plan; empty when the event carries none */
+    struct profile **profiles; /* per key; NULL until touched */
+    signed char *fresh;        /* per key: -1 not asked yet, 0 seen before, 1 new to this profile */
+    struct who *who;           /* the ids that are there, for firings and timers */
     size_t n_who;
 };
 
@@ -60,14 +60,17 @@ static bool visit_fresh(struct visit *v, uint32_t key)
 /* Each event counts once, however many profiles it went to. */
 static void visit_count(const struct visit *v)
 {
-    bool asked = memchr(v->fresh, 0, v->plan->n_keys) != NULL, fresh = memchr(v->fresh, 1, v->plan->n_keys) != NULL;
+    bool asked = memchr(v->fresh, 0, v->plan->n_keys) != NULL,
+         fresh = memchr(v->fresh, 1, v->plan->n_keys) != NULL;
     stat_add(STAT_EVENTS_PROCESSED, fresh);
     stat_add(STAT_EVENTS_DUPLICATE, asked && !fresh);
 }
 
-static struct rule_view view_of(struct engine *e, const struct plan_rule *rule, const struct who *who, size_t n_who)
+static struct rule_view view_of(struct engine *e, const struct plan_rule *rule,
+                                const struct who *who, size_t n_who)
 {
-    struct profile **profiles = arena_alloc(&e->scratch, (rule->n_keys + 1) * sizeof(struct profile *));
+    struct profile **profiles =
+        arena_alloc(&e->scratch, (rule->n_keys + 1) * sizeof(struct profile *));
     for (size_t i = 0; i < rule->n_keys; i++) {
         uint32_t key_id = e->plan->keys[rule->keys[i]].id;
         struct str id = who_find(who, n_who, key_id);
@@ -94,8 +97,8 @@ static bool names_key(const struct plan *p, const uint32_t *keys, size_t n, uint
 
 /* The identifiers that matter to a rule: first those its criteria are read at, n_read of them, then those of its payload and
  * of whom it tells. */
-static size_t who_of(const struct plan *p, const struct plan_rule *rule, const struct who *who, size_t n_who,
-                     struct who *out, size_t *n_read)
+static size_t who_of(const struct plan *p, const struct plan_rule *rule, const struct who *who,
+                     size_t n_who, struct who *out, size_t *n_read)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_who; i++)
@@ -110,8 +113,8 @@ static size_t who_of(const struct plan *p, const struct plan_rule *rule, const s
     return n;
 }
 
-static void arm_timer(struct engine *e, const struct rule_view *view, const struct who *who, size_t n_who,
-                      int64_t now_ms)
+static void arm_timer(struct engine *e, const struct rule_view *view, const struct who *who,
+                      size_t n_who, int64_t now_ms)
 {
     if (!view->rule->fades)
         return;
@@ -138,7 +141,8 @@ static void fire_for(struct visit *v, const struct plan_rule *rule, const struct
 }
 
 /* The rules that the series at hand concern, each once, as they stand without the event. */
-static struct watched *watch(struct visit *v, const uint32_t *series, size_t n_series, size_t *n_out)
+static struct watched *watch(struct visit *v, const uint32_t *series, size_t n_series,
+                             size_t *n_out)
 {
     struct arena *a = &v->e->scratch;
     const struct plan *p = v->plan;
@@ -196,7 +200,8 @@ static void fire_on_event(struct visit *v, const uint32_t *rules, size_t n)
 
 static void apply_event(struct engine *e, struct record *r, struct evt *evt, size_t index)
 {
-    struct visit v = {.e = e, .plan = e->plan, .evt = evt, .seq = r->seq, .salt = index, .now_ms = r->now_ms};
+    struct visit v = {
+        .e = e, .plan = e->plan, .evt = evt, .seq = r->seq, .salt = index, .now_ms = r->now_ms};
     struct plan_hits hits;
     size_t n = 0, n_watched;
     arena_reset(&e->scratch);
@@ -208,7 +213,8 @@ static void apply_event(struct engine *e, struct record *r, struct evt *evt, siz
         if (visit_fresh(&v, e->plan->series[hits.series[i]].key))
             hits.series[n++] = hits.series[i];
     struct watched *watched = watch(&v, hits.series, n, &n_watched);
-    int64_t ts_ms = MIN_OF(evt->ts_ms, r->now_ms); /* a clock ahead of ours must not reach into the future */
+    int64_t ts_ms =
+        MIN_OF(evt->ts_ms, r->now_ms); /* a clock ahead of ours must not reach into the future */
     for (size_t i = 0; i < n; i++) {
         const struct plan_series *s = &e->plan->series[hits.series[i]];
         struct val value = s->slot >= 0 ? evt->slots[s->slot] : val_null;
@@ -225,13 +231,16 @@ static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
     int64_t due = timer->item.due_ms;
     uint32_t at = timer->rule_id < e->n_rule_ids ? e->rule_by_id[timer->rule_id] : 0;
     arena_reset(&e->scratch);
-    if (!at && r->now_ms - e->swapped_ms < UNKNOWN_KEPT_MS) /* its rule may come back: that makes it due at once */
-        timers_set(&e->timers, timer->rule_id, timer->who, timer->n_read, timer->n, e->swapped_ms + UNKNOWN_KEPT_MS);
+    if (!at && r->now_ms - e->swapped_ms <
+                   UNKNOWN_KEPT_MS) /* its rule may come back: that makes it due at once */
+        timers_set(&e->timers, timer->rule_id, timer->who, timer->n_read, timer->n,
+                   e->swapped_ms + UNKNOWN_KEPT_MS);
     if (!at || !e->plan->rules[at - 1].when)
         return;
     const struct plan_rule *rule = &e->plan->rules[at - 1];
     struct rule_view view = view_of(e, rule, timer->who, timer->n);
-    struct val *before = rule_read(&view, due - 1, &e->scratch), *now = rule_read(&view, due, &e->scratch);
+    struct val *before = rule_read(&view, due - 1, &e->scratch),
+               *now = rule_read(&view, due, &e->scratch);
     if (rule_holds(&view, before, NULL, e->lane, &e->scratch) == COND_FALSE &&
         rule_holds(&view, now, NULL, e->lane, &e->scratch) == COND_TRUE) {
         struct firing f = {
@@ -310,7 +319,8 @@ static void apply_tick(struct engine *e, int64_t now_ms)
     if (now_ms - e->swept_ms < SWEEP_EVERY_MS)
         return;
     e->swept_ms = now_ms;
-    store_sweep(e->store, e->plan, now_ms, SWEEP_PROFILES, now_ms - e->swapped_ms >= UNKNOWN_KEPT_MS);
+    store_sweep(e->store, e->plan, now_ms, SWEEP_PROFILES,
+                now_ms - e->swapped_ms >= UNKNOWN_KEPT_MS);
     push_expire(e->push, now_ms);
 }
 

@@ -48,10 +48,12 @@ static void compute_slots(struct evt_batch *events, const struct plan *p, unsign
     }
 }
 
-bool batch_decode(struct evt_decoder *d, struct engine_batch *b, struct plan *p, unsigned lane, struct err *err)
+bool batch_decode(struct evt_decoder *d, struct engine_batch *b, struct plan *p, unsigned lane,
+                  struct err *err)
 {
-    static bool (*const decoders[])(struct evt_decoder *, const struct evt_proj *, const struct evt_meta *,
-                                    struct str, struct evt_batch *, struct err *) = {
+    static bool (*const decoders[])(struct evt_decoder *, const struct evt_proj *,
+                                    const struct evt_meta *, struct str, struct evt_batch *,
+                                    struct err *) = {
         [WIRE_TP2] = evt_decode_tp2,
         [WIRE_QUERY] = evt_decode_query,
         [WIRE_JSON] = evt_decode_json,

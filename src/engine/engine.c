@@ -6,13 +6,13 @@
 
 enum { DOOR_EVENTS = 256 };
 
-static void deliver_nowhere(void *ctx, unsigned front, uint64_t stream, struct push_msg *m)
-{
-}
+static void deliver_nowhere(void *ctx, unsigned front, uint64_t stream, struct push_msg *m) {}
 
-struct engine *engine_new_in_lanes(const struct engine_options *o, unsigned engine_lane, struct err *err)
+struct engine *engine_new_in_lanes(const struct engine_options *o, unsigned engine_lane,
+                                   struct err *err)
 {
-    struct evt_referers *refs = o->referers ? evt_referers_load(o->referers, err) : evt_referers_builtin();
+    struct evt_referers *refs =
+        o->referers ? evt_referers_load(o->referers, err) : evt_referers_builtin();
     if (!refs)
         return NULL;
     struct engine *e = xcalloc(1, sizeof(*e));
@@ -143,8 +143,9 @@ int64_t engine_tick(struct engine *e, int64_t clock_ms)
     return due;
 }
 
-void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs, const struct str *ids, size_t n,
-                 int64_t clock_ms, struct arena *arena, struct val *values)
+void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs,
+                 const struct str *ids, size_t n, int64_t clock_ms, struct arena *arena,
+                 struct val *values)
 {
     const struct profile *profile = NULL;
     uint32_t key = UINT32_MAX;
@@ -172,11 +173,13 @@ static void last_message(const struct engine *e, uint64_t *seq, uint32_t *index)
     *index = sent ? e->n_messages - 1 : UINT32_MAX;
 }
 
-bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
-                      uint64_t after_seq, uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index)
+bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream,
+                      const struct push_target *targets, size_t n, uint64_t after_seq,
+                      uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index)
 {
     pthread_mutex_lock(&e->door);
-    size_t waited = push_subscribe(e->push, front, stream, targets, n, after_seq, after_index, MAX_OF(clock_ms, e->now_ms));
+    size_t waited = push_subscribe(e->push, front, stream, targets, n, after_seq, after_index,
+                                   MAX_OF(clock_ms, e->now_ms));
     last_message(e, seq, index);
     pthread_mutex_unlock(&e->door);
     return waited == 0;

@@ -18,17 +18,17 @@ struct engine;
 struct engine_batch;
 
 struct engine_options {
-    unsigned fronts;                 /* lanes: 0 .. fronts-1 are theirs, then the engine's, then the worker's */
+    unsigned fronts; /* lanes: 0 .. fronts-1 are theirs, then the engine's, then the worker's */
     struct profile_limits profile;
     struct push_limits push;
     struct script_limits script;
-    const char *referers;            /* path of a data file; NULL: the one built in */
+    const char *referers; /* path of a data file; NULL: the one built in */
     const struct str *internal_domains;
     size_t n_internal_domains;
     /* Tells the front that this batch, which it submitted, has been applied. Called by any thread, inside the door: it must
      * only pass the word on. NULL: nobody asks. */
     void (*applied)(void *ctx, struct engine_batch *b);
-    push_deliver_fn *deliver;        /* see push.h; NULL: messages are not sent */
+    push_deliver_fn *deliver; /* see push.h; NULL: messages are not sent */
     void *ctx;
     /* For tests and the trial runs of rule files: sees each firing's message. NULL: nobody. */
     void (*fired)(void *ctx, const struct push_msg *m);
@@ -41,13 +41,13 @@ void engine_free(struct engine *e);
 enum engine_wire { WIRE_TP2, WIRE_QUERY, WIRE_JSON, WIRE_MSGPACK };
 struct engine_batch {
     enum engine_wire wire;
-    struct arena arena;              /* the body's, and of meta's strings: use engine_batch_str */
+    struct arena arena; /* the body's, and of meta's strings: use engine_batch_str */
     struct evt_meta meta;
-    struct str body;                 /* a copy, with EVT_PADDING behind it */
+    struct str body; /* a copy, with EVT_PADDING behind it */
     struct evt_batch events;
-    struct plan *plan;               /* the one it was decoded with */
+    struct plan *plan; /* the one it was decoded with */
     unsigned front;
-    void *owner;                     /* the front's: the request that waits */
+    void *owner; /* the front's: the request that waits */
     struct record *record;
 };
 struct engine_batch *engine_batch_new(enum engine_wire wire, unsigned front, struct str body);
@@ -64,14 +64,16 @@ int64_t engine_tick(struct engine *e, int64_t clock_ms);
 /* -- Reads. A snapshot of one or more identifiers' attributes at clock_ms. */
 struct plan *engine_plan(struct engine *e); /* a reference to the plan in force */
 /* values[i] = attribute attrs[i] at (its group's key, id); id.p == NULL: the default. */
-void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs, const struct str *ids, size_t n,
-                 int64_t clock_ms, struct arena *arena, struct val *values);
+void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs,
+                 const struct str *ids, size_t n, int64_t clock_ms, struct arena *arena,
+                 struct val *values);
 
 /* -- Subscriptions: as push.h, through the door */
 /* true: nothing waited, and the subscriber has all there is up to *seq and *index: a stream that breaks before its first
  * message can come back with these. */
-bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream, const struct push_target *targets, size_t n,
-                      uint64_t after_seq, uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index);
+bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream,
+                      const struct push_target *targets, size_t n, uint64_t after_seq,
+                      uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index);
 void engine_unsubscribe(struct engine *e, uint64_t stream);
 
 /* -- Rules: reload.c. The last good version of each file stays in force. Loads, checks, runs the files' own tests on a scratch

@@ -64,7 +64,8 @@ static struct val attributes_of(const struct engine *e, const struct firing *f, 
         const struct plan_attr *attr = &p->attrs[f->rule->reads[i]];
         if (f->reads[i].type == VAL_NULL)
             continue;
-        struct str name = arena_printf(arena, "%.*s:%.*s", STR_FMT(p->groups[attr->group].name), STR_FMT(attr->name));
+        struct str name = arena_printf(arena, "%.*s:%.*s", STR_FMT(p->groups[attr->group].name),
+                                       STR_FMT(attr->name));
         dict_put(&dict, &used, name, as_string(f->reads[i], arena));
     }
     return dict;
@@ -87,7 +88,8 @@ static struct val payload_of(const struct firing *f, struct arena *arena)
 }
 
 static struct push_msg *message(struct engine *e, const struct firing *f, const uint8_t id[16],
-                                const struct plan_key *key, struct str target, struct val attributes)
+                                const struct plan_key *key, struct str target,
+                                struct val attributes)
 {
     struct arena *a = &e->scratch;
     char uuid[37];
@@ -122,7 +124,8 @@ static struct push_msg *message(struct engine *e, const struct firing *f, const 
 
 void engine_fire(struct engine *e, const struct firing *f)
 {
-    struct push_msg **msgs = arena_alloc(&e->scratch, f->rule->n_targets * sizeof(struct push_msg *));
+    struct push_msg **msgs =
+        arena_alloc(&e->scratch, f->rule->n_targets * sizeof(struct push_msg *));
     struct val attributes = attributes_of(e, f, &e->scratch);
     uint8_t id[16];
     size_t n = 0;

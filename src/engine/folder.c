@@ -13,12 +13,14 @@ enum { FILE_BYTES_MAX = 1 << 20, FOLDER_DEPTH_MAX = 8 };
 static bool is_rule_name(const char *name)
 {
     size_t n = strlen(name);
-    return name[0] != '.' && n > 4 && strcmp(name + n - 4, ".lua") == 0; /* editors' temporary files begin with a dot */
+    return name[0] != '.' && n > 4 &&
+           strcmp(name + n - 4, ".lua") == 0; /* editors' temporary files begin with a dot */
 }
 
 static bool file_read(const char *path, struct arena *a, struct str *text, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe would wait for its other end */
+    int fd = open(path, O_RDONLY | O_CLOEXEC |
+                            O_NONBLOCK); /* opening a pipe would wait for its other end */
     FILE *f = fd < 0 ? NULL : fdopen(fd, "rb");
     struct stat st;
     if (!f)
@@ -46,7 +48,8 @@ static bool folder_walk(struct folder *f, const char *dir, int depth, struct pla
     struct dirent *entry;
     bool whole = true;
     if (!d) {
-        plan_report_add(report, false, str_of(dir), 0, STR(""), "the folder cannot be opened: %s", strerror(errno));
+        plan_report_add(report, false, str_of(dir), 0, STR(""), "the folder cannot be opened: %s",
+                        strerror(errno));
         return false;
     }
     while ((entry = readdir(d))) {

@@ -24,8 +24,8 @@ static void log_problems(const struct plan_report *report)
         char line[16] = ""; /* a whole file's or folder's problem has none */
         if (p->line)
             snprintf(line, sizeof(line), ":%u", p->line);
-        log_line(p->warning ? LOG_WARN : LOG_ERROR, "rules: %.*s%s: %.*s%s%.*s", STR_FMT(p->file), line,
-                 STR_FMT(p->rule), p->rule.n ? ": " : "", STR_FMT(p->text));
+        log_line(p->warning ? LOG_WARN : LOG_ERROR, "rules: %.*s%s: %.*s%s%.*s", STR_FMT(p->file),
+                 line, STR_FMT(p->rule), p->rule.n ? ": " : "", STR_FMT(p->text));
     }
 }
 
@@ -38,8 +38,9 @@ bool engine_reload(struct engine *e, struct rules *r, int64_t clock_ms, struct p
     struct plan *p = engine_plan(e);
     publish_status(r, p, report);
     log_problems(report);
-    log_info("rules: %zu groups, %zu services, %zu interventions, %zu scores in force, generation %llu%s", p->n_groups,
-             p->n_services, p->n_rules, p->n_scores, (unsigned long long)p->generation,
+    log_info("rules: %zu groups, %zu services, %zu interventions, %zu scores in force, generation "
+             "%llu%s",
+             p->n_groups, p->n_services, p->n_rules, p->n_scores, (unsigned long long)p->generation,
              whole ? "" : "; files with errors keep their last good version");
     plan_unref(p);
     stat_add(whole ? STAT_RELOADS_OK : STAT_RELOADS_FAILED, 1);

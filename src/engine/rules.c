@@ -10,8 +10,8 @@
 
 /* A file whose disk version is not the one in force. */
 struct change {
-    size_t file;              /* index into rules.files */
-    struct script_file *now;  /* NULL: deleted */
+    size_t file;             /* index into rules.files */
+    struct script_file *now; /* NULL: deleted */
     uint64_t hash;
     bool taken, tried_out;
 };
@@ -27,7 +27,7 @@ struct load {
     struct buf *out;
     struct change *changes;
     size_t n_changes;
-    struct plan *plan;        /* the best so far */
+    struct plan *plan; /* the best so far */
 };
 
 struct rules *rules_new(struct str dir, unsigned lanes, const struct script_limits *limits)
@@ -91,8 +91,8 @@ struct member {
 };
 
 /* Those in force first, so that a name taken twice is reported against the newcomer. */
-static size_t members(const struct load *l, bool (*wanted)(const struct change *c, const void *arg), const void *arg,
-                      struct member *out)
+static size_t members(const struct load *l, bool (*wanted)(const struct change *c, const void *arg),
+                      const void *arg, struct member *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < l->r->n; i++) {
@@ -111,7 +111,8 @@ static size_t members(const struct load *l, bool (*wanted)(const struct change *
 }
 
 /* What a function says carries its place in front, and what it belongs to: rules/x.lua:12: score "prospect": text. */
-static void report_said(struct plan_report *report, struct str file, uint32_t line, struct str rule, struct str said)
+static void report_said(struct plan_report *report, struct str file, uint32_t line, struct str rule,
+                        struct str said)
 {
     struct str prefix = arena_printf(&report->arena, "%.*s:", STR_FMT(file));
     if (str_starts(said, prefix.p)) {
@@ -126,15 +127,16 @@ static void report_said(struct plan_report *report, struct str file, uint32_t li
     plan_report_add(report, false, file, line, rule, "%.*s", STR_FMT(said));
 }
 
-static bool run_tests(struct load *l, struct plan *p, const struct member *set, size_t n, struct plan_report *report,
-                      struct buf *out)
+static bool run_tests(struct load *l, struct plan *p, const struct member *set, size_t n,
+                      struct plan_report *report, struct buf *out)
 {
     bool passed = true;
     for (size_t i = 0; i < n; i++) {
         const struct val *desc = script_file_desc(set[i].script), *defs = val_get(desc, "defs");
         struct str file = val_as_str(*val_get(desc, "file"));
         for (size_t d = 0; defs && d < defs->n; d++) {
-            const struct val *def = &defs->items[d], *name = val_get(def, "name"), *fn = val_get(def, "fn");
+            const struct val *def = &defs->items[d], *name = val_get(def, "name"),
+                             *fn = val_get(def, "fn");
             const struct val *line = val_get(def, "line");
             if (!str_eqz(val_as_str(*val_get(def, "kind")), "test") || !fn)
                 continue;
@@ -142,11 +144,13 @@ static bool run_tests(struct load *l, struct plan *p, const struct member *set, 
             bool ok = trial_run(l->o, p, set[i].script, (size_t)fn->i, l->r->lanes - 1, &err);
             passed &= ok;
             if (out)
-                buf_printf(out, "%s  %.*s: %.*s\n", ok ? "ok  " : "FAIL", STR_FMT(file), STR_FMT(val_as_str(*name)));
+                buf_printf(out, "%s  %.*s: %.*s\n", ok ? "ok  " : "FAIL", STR_FMT(file),
+                           STR_FMT(val_as_str(*name)));
             if (!ok)
-                report_said(report, file, line ? (uint32_t)line->i : 0,
-                            arena_printf(&report->arena, "test \"%.*s\"", STR_FMT(val_as_str(*name))),
-                            str_of(err.text));
+                report_said(
+                    report, file, line ? (uint32_t)line->i : 0,
+                    arena_printf(&report->arena, "test \"%.*s\"", STR_FMT(val_as_str(*name))),
+                    str_of(err.text));
         }
     }
     return passed;
@@ -165,10 +169,12 @@ static bool try_scores(const struct load *l, const struct plan *p, struct plan_r
         struct val out, *nulls = arena_zalloc(&arena, (n + 1) * sizeof(*nulls));
         struct err err = {0};
         struct plan_fn *fn = p->scores[i].fn;
-        if (fn->quarantined(fn) || fn->call(fn, l->r->lanes - 1, nulls, n, &arena, &out, NULL, &err))
+        if (fn->quarantined(fn) ||
+            fn->call(fn, l->r->lanes - 1, nulls, n, &arena, &out, NULL, &err))
             continue;
         report_said(report, p->scores[i].file, p->scores[i].line,
-                    arena_printf(&report->arena, "score \"%.*s\"", STR_FMT(p->scores[i].name)), str_of(err.text));
+                    arena_printf(&report->arena, "score \"%.*s\"", STR_FMT(p->scores[i].name)),
+                    str_of(err.text));
         good = false;
     }
     stat_mute(false);
@@ -182,8 +188,8 @@ static void release_script(void *f)
 }
 
 /* Builds and tries one set. NULL: the report says why. */
-static struct plan *attempt(struct load *l, bool (*wanted)(const struct change *c, const void *arg), const void *arg,
-                            struct plan_report *report, struct buf *out)
+static struct plan *attempt(struct load *l, bool (*wanted)(const struct change *c, const void *arg),
+                            const void *arg, struct plan_report *report, struct buf *out)
 {
     struct member *set = xcalloc(l->r->n + l->n_changes, sizeof(*set));
     size_t n = members(l, wanted, arg, set);
@@ -195,7 +201,8 @@ static struct plan *attempt(struct load *l, bool (*wanted)(const struct change *
     struct plan *p = plan_build(sources, n, l->ids, report);
     for (size_t i = 0; p && i < n; i++)
         plan_keep(p, script_file_ref(set[i].script), release_script);
-    if (p && (!try_scores(l, p, report) || (l->run_tests && !run_tests(l, p, set, n, report, out)))) {
+    if (p &&
+        (!try_scores(l, p, report) || (l->run_tests && !run_tests(l, p, set, n, report, out)))) {
         plan_unref(p);
         p = NULL;
     }
@@ -237,7 +244,8 @@ static size_t leave_out(struct load *l, const struct plan_report *report)
         if (c->tried_out)
             continue;
         for (size_t k = 0; k < report->n && !c->tried_out; k++)
-            c->tried_out = !report->items[k].warning && str_eq(report->items[k].file, l->r->files[c->file].path);
+            c->tried_out = !report->items[k].warning &&
+                           str_eq(report->items[k].file, l->r->files[c->file].path);
         out += c->tried_out;
         left += !c->tried_out;
     }
@@ -293,7 +301,8 @@ static void try_singly(struct load *l)
             plan_report_fini(&report);
         }
     }
-    for (size_t i = 0; i < l->n_changes; i++) { /* what is left says why, against what is in force now */
+    for (size_t i = 0; i < l->n_changes;
+         i++) { /* what is left says why, against what is in force now */
         struct change *c = &l->changes[i];
         if (c->taken)
             continue;
@@ -303,8 +312,9 @@ static void try_singly(struct load *l)
                             "was deleted, but is still needed; its last good version stays");
         plan_unref(attempt(l, is_one, c, l->report, l->out));
         if (!names_file(l->report, before, l->r->files[c->file].path))
-            plan_report_add(l->report, false, l->r->files[c->file].path, 0, STR(""),
-                            "is not taken: with it, another file would have the errors reported there");
+            plan_report_add(
+                l->report, false, l->r->files[c->file].path, 0, STR(""),
+                "is not taken: with it, another file would have the errors reported there");
     }
 }
 
@@ -327,8 +337,8 @@ static void find_changes(struct load *l, const struct folder *folder)
         f->is_disk = f->good && f->good_hash == hash;
         if (f->is_disk || !text.p)
             continue;
-        struct script_file *now = script_load(f->path, text, folder->words.path, folder->words.text, r->lanes,
-                                              &r->limits, l->report);
+        struct script_file *now = script_load(f->path, text, folder->words.path, folder->words.text,
+                                              r->lanes, &r->limits, l->report);
         if (!now)
             continue;
         script_file_engine_lane(now, l->engine_lane);
@@ -364,8 +374,9 @@ static void settle_changes(struct load *l)
     r->n = n;
 }
 
-struct plan *rules_load(struct rules *r, struct plan_ids *ids, const struct engine_options *o, unsigned engine_lane,
-                        bool tests, struct plan_report *report, struct buf *out)
+struct plan *rules_load(struct rules *r, struct plan_ids *ids, const struct engine_options *o,
+                        unsigned engine_lane, bool tests, struct plan_report *report,
+                        struct buf *out)
 {
     struct load l = {r, ids, o, engine_lane, tests, report, out, NULL, 0, NULL};
     struct folder folder;

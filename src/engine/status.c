@@ -15,8 +15,8 @@ static struct val problem(struct arena *a, const struct plan_problem *p)
 }
 
 /* The problems of one file; of none in particular (the folder, words.lua) when path is empty. */
-static struct val problems_of(struct arena *a, const struct rules *r, const struct plan_report *report,
-                              struct str path)
+static struct val problems_of(struct arena *a, const struct rules *r,
+                              const struct plan_report *report, struct str path)
 {
     struct val list = val_list(a, report->n);
     list.n = 0;
@@ -35,7 +35,9 @@ static struct val file_status(struct arena *a, const struct rules *r, const stru
 {
     struct val v = val_dict(a, 3);
     size_t n = 0;
-    const char *status = f->is_disk && f->on_disk ? "in_force" : f->good ? "last_good_version_kept" : "not_loaded";
+    const char *status = f->is_disk && f->on_disk ? "in_force"
+                         : f->good                ? "last_good_version_kept"
+                                                  : "not_loaded";
     dict_put(&v, &n, STR("file"), val_str(f->path));
     dict_put(&v, &n, STR("status"), val_strz(status));
     dict_put(&v, &n, STR("problems"), problems_of(a, r, report, f->path));
@@ -59,10 +61,12 @@ static struct val definition(struct arena *a, struct named d)
     return v;
 }
 
-struct val status_build(struct arena *a, const struct rules *r, const struct plan *p, const struct plan_report *report)
+struct val status_build(struct arena *a, const struct rules *r, const struct plan *p,
+                        const struct plan_report *report)
 {
     struct val all = val_dict(a, 8), files = val_list(a, r->n), groups = val_list(a, p->n_groups),
-               services = val_list(a, p->n_services), rules = val_list(a, p->n_rules), scores = val_list(a, p->n_scores);
+               services = val_list(a, p->n_services), rules = val_list(a, p->n_rules),
+               scores = val_list(a, p->n_scores);
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++)
         files.items[i] = file_status(a, r, &r->files[i], report);
@@ -71,13 +75,16 @@ struct val status_build(struct arena *a, const struct rules *r, const struct pla
         groups.items[i] = definition(a, (struct named){g->name, g->file, g->version, g->line});
     }
     for (size_t i = 0; i < p->n_services; i++)
-        services.items[i] = definition(a, (struct named){p->services[i].name, p->services[i].file, 0, p->services[i].line});
+        services.items[i] = definition(
+            a, (struct named){p->services[i].name, p->services[i].file, 0, p->services[i].line});
     for (size_t i = 0; i < p->n_rules; i++) {
         const struct plan_rule *rule = &p->rules[i];
-        rules.items[i] = definition(a, (struct named){rule->name, rule->file, rule->version, rule->line});
+        rules.items[i] =
+            definition(a, (struct named){rule->name, rule->file, rule->version, rule->line});
     }
     for (size_t i = 0; i < p->n_scores; i++)
-        scores.items[i] = definition(a, (struct named){p->scores[i].name, p->scores[i].file, 0, p->scores[i].line});
+        scores.items[i] = definition(
+            a, (struct named){p->scores[i].name, p->scores[i].file, 0, p->scores[i].line});
     dict_put(&all, &n, STR("generation"), val_int((int64_t)p->generation));
     dict_put(&all, &n, STR("files"), files);
     dict_put(&all, &n, STR("problems"), problems_of(a, r, report, (struct str){"", 0}));

@@ -71,7 +71,8 @@ static struct timer *timer_new(uint32_t rule_id, size_t n_read, const struct buf
     return timer;
 }
 
-void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_t n_read, size_t n, int64_t due_ms)
+void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_t n_read, size_t n,
+                int64_t due_ms)
 {
     struct buf name = {0};
     write_name(&name, rule_id, who, n_read);
@@ -95,7 +96,8 @@ void timers_set(struct timers *t, uint32_t rule_id, const struct who *who, size_
     buf_fini(&name);
 }
 
-void timers_hasten(struct timers *t, bool (*wanted)(const void *ctx, uint32_t rule_id), const void *ctx, int64_t now_ms)
+void timers_hasten(struct timers *t, bool (*wanted)(const void *ctx, uint32_t rule_id),
+                   const void *ctx, int64_t now_ms)
 {
     struct str name;
     void *value;

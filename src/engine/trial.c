@@ -61,13 +61,14 @@ static bool trial_wait(void *ctx, int64_t ms, struct err *err)
     return true;
 }
 
-static bool trial_read(void *ctx, const struct val *ids, struct str attribute, struct arena *arena, struct val *out,
-                       struct err *err)
+static bool trial_read(void *ctx, const struct val *ids, struct str attribute, struct arena *arena,
+                       struct val *out, struct err *err)
 {
     struct trial *t = ctx;
     int at = plan_find_attr(t->plan, attribute);
     if (at < 0)
-        return err_set(err, "no attribute \"%.*s\"; attributes are named \"group:attribute\"", STR_FMT(attribute));
+        return err_set(err, "no attribute \"%.*s\"; attributes are named \"group:attribute\"",
+                       STR_FMT(attribute));
     uint32_t index = (uint32_t)at;
     const struct plan_key *key = &t->plan->keys[t->plan->attrs[index].key];
     const struct val *id = val_get(ids, key->name.p);
@@ -83,8 +84,8 @@ static bool is_for(const struct trial *t, const struct push_msg *m, const struct
     return id && str_eq(val_as_str(*id), m->id);
 }
 
-static bool trial_take(void *ctx, const struct val *ids, struct str intervention, struct arena *arena, struct val *out,
-                       struct err *err)
+static bool trial_take(void *ctx, const struct val *ids, struct str intervention,
+                       struct arena *arena, struct val *out, struct err *err)
 {
     struct trial *t = ctx;
     bool known = false;
@@ -97,7 +98,8 @@ static bool trial_take(void *ctx, const struct val *ids, struct str intervention
         const struct push_msg *m = t->messages[i].msg;
         if (t->messages[i].taken || !str_eq(m->name, intervention) || !is_for(t, m, ids))
             continue;
-        for (size_t k = i; k < t->n; k++) /* the other targets of this firing are the same message */
+        for (size_t k = i; k < t->n;
+             k++) /* the other targets of this firing are the same message */
             if (memcmp(t->messages[k].msg->intervention_id, m->intervention_id, 16) == 0)
                 t->messages[k].taken = true;
         *out = val_dict(arena, 2);
@@ -109,8 +111,8 @@ static bool trial_take(void *ctx, const struct val *ids, struct str intervention
     return true;
 }
 
-bool trial_run(const struct engine_options *o, struct plan *p, struct script_file *f, size_t fn, unsigned lane,
-               struct err *err)
+bool trial_run(const struct engine_options *o, struct plan *p, struct script_file *f, size_t fn,
+               unsigned lane, struct err *err)
 {
     struct trial t = {.plan = p, .lane = lane, .now_ms = TRIAL_BEGIN_MS};
     struct engine_options options = *o;

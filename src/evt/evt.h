@@ -11,7 +11,14 @@
 
 /* -- columns.c: the 131 columns of a Snowplow enriched event, in order */
 enum { EVT_COLUMNS = 131 };
-enum evt_column_type { EVT_COL_STRING, EVT_COL_INT, EVT_COL_DOUBLE, EVT_COL_BOOL, EVT_COL_TIMESTAMP, EVT_COL_JSON };
+enum evt_column_type {
+    EVT_COL_STRING,
+    EVT_COL_INT,
+    EVT_COL_DOUBLE,
+    EVT_COL_BOOL,
+    EVT_COL_TIMESTAMP,
+    EVT_COL_JSON
+};
 struct evt_column {
     const char *name;
     enum evt_column_type type;
@@ -50,10 +57,11 @@ size_t evt_proj_slots(const struct evt_proj *p);
 
 /* -- one event, as everything behind the decoders sees it. All bytes belong to the batch's arena. */
 struct evt {
-    int64_t ts_ms;             /* derived_tstamp, UTC */
-    uint64_t id;               /* str_hash of the event_id in lower case */
+    int64_t ts_ms;                    /* derived_tstamp, UTC */
+    uint64_t id;                      /* str_hash of the event_id in lower case */
     struct str vendor, name, version; /* version like 1-0-0 */
-    struct val *slots;         /* evt_proj_slots() of them; VAL_NULL where missing or of a type no scalar has */
+    struct val
+        *slots; /* evt_proj_slots() of them; VAL_NULL where missing or of a type no scalar has */
 };
 struct evt_reject {
     size_t index; /* in the body, from 0 */
@@ -72,8 +80,8 @@ void evt_batch_fini(struct evt_batch *b);
 /* What a request brings besides its body. Borrowed during the call only. */
 struct evt_meta {
     int64_t collector_ms;
-    uint8_t draw[16];     /* random: event i without an event_id gets the UUID made of hash(draw, i) */
-    struct str ip;        /* text */
+    uint8_t draw[16]; /* random: event i without an event_id gets the UUID made of hash(draw, i) */
+    struct str ip;    /* text */
     struct str useragent; /* of the request */
     struct str referer;   /* of the request: page_url when the tracker sends none */
     struct str nuid;      /* network_userid by cookie or query; the tracker's tnuid wins */
@@ -88,24 +96,30 @@ void evt_referers_free(struct evt_referers *r);
 
 /* -- A decoder: its scratch memory is used again from call to call. One a thread. */
 struct evt_decoder;
-struct evt_decoder *evt_decoder_new(const struct evt_referers *refs, const struct str *internal_domains, size_t n_domains);
+struct evt_decoder *evt_decoder_new(const struct evt_referers *refs,
+                                    const struct str *internal_domains, size_t n_domains);
 void evt_decoder_free(struct evt_decoder *d);
-enum { EVT_PADDING = 64 }; /* readable bytes that must stand behind a body (simdjson reads past its end) */
+enum {
+    EVT_PADDING = 64
+}; /* readable bytes that must stand behind a body (simdjson reads past its end) */
 
 /* Every decoder: appends to an initialised batch. true: the envelope could be read; items that could not are in rejects.
  * false: nothing was taken, err says what and where (byte, item, field). */
 /* decode_tp2.c: a tracker's POST body {"schema": payload_data/1-0-*, "data": [{"e": "pv", ...}]} */
-bool evt_decode_tp2(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str body,
-                    struct evt_batch *out, struct err *err);
+bool evt_decode_tp2(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta,
+                    struct str body, struct evt_batch *out, struct err *err);
 /* decode_tp2.c: a tracker's GET query string, without the '?'; one event */
-bool evt_decode_query(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str query,
-                      struct evt_batch *out, struct err *err);
+bool evt_decode_query(struct evt_decoder *d, const struct evt_proj *proj,
+                      const struct evt_meta *meta, struct str query, struct evt_batch *out,
+                      struct err *err);
 /* decode_json.c: one map of column names or an array of maps. contexts, derived_contexts: [{schema, data}, ...] or
  * {schema, data: [...]}; unstruct_event: {schema, data} or wrapped once more, as in the enriched event. */
-bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str body,
-                     struct evt_batch *out, struct err *err);
+bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj,
+                     const struct evt_meta *meta, struct str body, struct evt_batch *out,
+                     struct err *err);
 /* decode_msgpack.c: the same as msgpack */
-bool evt_decode_msgpack(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta, struct str body,
-                        struct evt_batch *out, struct err *err);
+bool evt_decode_msgpack(struct evt_decoder *d, const struct evt_proj *proj,
+                        const struct evt_meta *meta, struct str body, struct evt_batch *out,
+                        struct err *err);
 
 #endif

@@ -70,8 +70,8 @@ void decoder_begin(struct evt_decoder *d, const struct evt_proj *proj);
 struct item *decoder_item(struct evt_decoder *d,
                           bool is_tracker);        /* an empty one; the one before is gone */
 void batch_reserve(struct evt_batch *b, size_t n); /* room for n more events */
-void batch_reject(struct evt_batch *b, size_t index,
-                  struct str why); /* why belongs to the batch's arena */
+/* why belongs to the batch's arena */
+void batch_reject(struct evt_batch *b, size_t index, struct str why);
 /* Taken before a body, given back when the body turns out unreadable. */
 struct batch_mark {
     struct evt *evts;
@@ -86,8 +86,8 @@ void batch_rewind(struct evt_batch *b, struct batch_mark mark);
 void params_init(struct names *t);
 void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name,
                 struct str value);
-void params_refuse(struct evt_decoder *d,
-                   struct str name); /* its value has no text: bad where a part was due */
+/* its value has no text: bad where a part was due */
+void params_refuse(struct evt_decoder *d, struct str name);
 
 /* decode_map.c */
 void columns_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct val v,

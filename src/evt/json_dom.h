@@ -23,7 +23,8 @@ void json_parser_free(struct json_parser *p);
 /* JSON_PADDING readable bytes must stand behind text; they are not looked at for what they say. */
 bool json_parse(struct json_parser *p, struct str text, struct json_node *root, struct err *err);
 /* The same for a whole request's body: the error also says line and column (json_where.c). */
-bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root, struct err *err);
+bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root,
+                     struct err *err);
 /* A scalar; a LIST or DICT without its items; integers above INT64_MAX as DBL. Strings live as long
  * as the tree. */
 struct val json_val(struct json_node n);

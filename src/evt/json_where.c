@@ -9,7 +9,8 @@
 
 enum { WHERE_MAX = 65536 };
 
-bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root, struct err *err)
+bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root,
+                     struct err *err)
 {
     struct err first = {0};
     json_error_t where;

@@ -17,8 +17,8 @@ struct names {
     struct name_cell cells[NAMES_CELLS];
 };
 void names_init(struct names *t);
-void names_add(struct names *t, const char *name,
-               uint32_t number); /* borrows a static name of at least one byte */
+/* borrows a static name of at least one byte */
+void names_add(struct names *t, const char *name, uint32_t number);
 int names_find(const struct names *t, struct str name); /* -1 when it is not among them */
 
 #endif

@@ -183,8 +183,8 @@ struct buf front_take_buf(struct http_front *f);
 void front_give_buf(struct http_front *f, struct buf *b);
 
 /* -- listen.c */
-int listen_open(const char *where, unsigned fronts, int *port,
-                struct err *err); /* port: 0 or that of the first front */
+/* port: 0 or that of the first front */
+int listen_open(const char *where, unsigned fronts, int *port, struct err *err);
 void listen_start(struct http_front *f);
 void listen_stop(struct http_front *f);
 

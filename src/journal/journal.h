@@ -11,9 +11,9 @@
 enum record_kind { RECORD_BATCH, RECORD_TICK, RECORD_SWAP };
 struct record {
     enum record_kind kind;
-    uint64_t seq;        /* from 1, without a gap */
+    uint64_t seq; /* from 1, without a gap */
     int64_t now_ms;
-    void *body;          /* the engine's: a batch, a plan; NULL for a tick */
+    void *body; /* the engine's: a batch, a plan; NULL for a tick */
     struct record *next;
 };
 struct journal;

@@ -45,7 +45,8 @@ bool build_name_ok(struct str name)
         return false;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_'))
             return false;
     }
     return true;
@@ -59,7 +60,8 @@ bool build_duration(struct builder *b, const struct val *dict, const char *field
     if (!v || v->type == VAL_NULL)
         return true;
     if (v->type != VAL_INT || v->i <= 0 || v->i > most)
-        return build_fail(b, build_line(dict), "%s is a whole number of milliseconds, from 1 to a hundred years", field);
+        return build_fail(b, build_line(dict),
+                          "%s is a whole number of milliseconds, from 1 to a hundred years", field);
     *ms = v->i;
     return true;
 }
@@ -123,9 +125,11 @@ static bool build_key(struct builder *b, const struct val *def)
 /* These four are always there, in these places. */
 static void built_in_keys(struct builder *b)
 {
-    static const char *const names[] = {"domain_userid", "user_id", "network_userid", "domain_sessionid"};
+    static const char *const names[] = {"domain_userid", "user_id", "network_userid",
+                                        "domain_sessionid"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
-        struct val pairs[] = {val_strz("kind"), val_strz("atomic"), val_strz("name"), val_strz(names[i])};
+        struct val pairs[] = {val_strz("kind"), val_strz("atomic"), val_strz("name"),
+                              val_strz(names[i])};
         struct val prop = {.type = VAL_DICT, .n = 2, .items = pairs};
         struct buf text = {0};
         buf_printf(&text, "key %s ", names[i]);
@@ -143,7 +147,10 @@ static bool build_def(struct builder *b, enum pass pass, const struct val *def)
     bool is_key = str_eqz(kind, "attribute_key"), is_group = str_eqz(kind, "attribute_group"),
          is_service = str_eqz(kind, "service"), is_rule = str_eqz(kind, "intervention"),
          is_score = str_eqz(kind, "score"), is_test = str_eqz(kind, "test");
-    enum pass its = is_key ? PASS_KEYS : is_group ? PASS_GROUPS : is_service ? PASS_SERVICES : PASS_REST;
+    enum pass its = is_key       ? PASS_KEYS
+                    : is_group   ? PASS_GROUPS
+                    : is_service ? PASS_SERVICES
+                                 : PASS_REST;
     if (its != pass || is_test)
         return true;
     struct str name = build_text(def, "name");
@@ -186,7 +193,8 @@ static void mark_newest(struct plan *p)
     for (size_t i = 0; i < p->n_groups; i++) {
         p->groups[i].newest = true;
         for (size_t j = 0; j < p->n_groups; j++)
-            if (str_eq(p->groups[i].name, p->groups[j].name) && p->groups[j].version > p->groups[i].version)
+            if (str_eq(p->groups[i].name, p->groups[j].name) &&
+                p->groups[j].version > p->groups[i].version)
                 p->groups[i].newest = false;
     }
 }

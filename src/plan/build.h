@@ -32,12 +32,14 @@ struct builder {
     struct map computed; /* a function's identity -> index + 1 */
     struct map drafts;   /* a series' identity -> index + 1 */
 
-    size_t cap_computed, cap_keys, cap_series, cap_attrs, cap_groups, cap_services, cap_rules, cap_scores;
+    size_t cap_computed, cap_keys, cap_series, cap_attrs, cap_groups, cap_services, cap_rules,
+        cap_scores;
 };
 
 /* build.c */
 /* Reports an error against the definition at hand; returns false. line 0: the definition's. */
-bool build_fail(struct builder *b, uint32_t line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool build_fail(struct builder *b, uint32_t line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 struct str build_text(const struct val *dict, const char *field); /* empty when absent */
 struct str build_copy(struct builder *b, const struct val *dict, const char *field);
 int64_t build_int(const struct val *dict, const char *field, int64_t otherwise);
@@ -52,8 +54,11 @@ void build_put(struct buf *text, struct str s);
 
 /* hint.c: "; did you mean "x"?" for a word that none of these has; otherwise when nothing is near it */
 enum hint_kind { HINT_KEY, HINT_GROUP, HINT_SERVICE, HINT_ATTR };
-#define BUILD_NO_KEY ": there are domain_userid, user_id, network_userid, domain_sessionid, and those of attribute_key"
-const char *build_hint(struct builder *b, enum hint_kind kind, struct str word, const char *otherwise);
+#define BUILD_NO_KEY                                                                               \
+    ": there are domain_userid, user_id, network_userid, domain_sessionid, and those of "          \
+    "attribute_key"
+const char *build_hint(struct builder *b, enum hint_kind kind, struct str word,
+                       const char *otherwise);
 
 /* build_cond.c */
 /* The slot of a PROP; -1: reported. text gets the property's canonical form. */
@@ -65,11 +70,13 @@ struct reads {
     uint32_t *attrs;
     size_t n, cap;
 };
-struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads, struct buf *text);
+struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads,
+                             struct buf *text);
 /* The place of an attribute among the reads; -1: reported. */
 int build_read(struct builder *b, struct str ref, uint32_t line, struct reads *reads);
 /* EVENTs with their own criteria. false: reported. */
-bool build_matches(struct builder *b, const struct val *events, struct plan_match **out, size_t *n, struct buf *text);
+bool build_matches(struct builder *b, const struct val *events, struct plan_match **out, size_t *n,
+                   struct buf *text);
 
 /* build_group.c */
 bool build_group(struct builder *b, const struct val *def);

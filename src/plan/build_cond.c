@@ -7,7 +7,8 @@
 
 #include <inttypes.h>
 
-static bool prop_read(struct builder *b, const struct val *v, struct evt_prop *out, struct buf *text)
+static bool prop_read(struct builder *b, const struct val *v, struct evt_prop *out,
+                      struct buf *text)
 {
     struct str kind = build_text(v, "kind");
     *out = (struct evt_prop){.major = -1};
@@ -61,10 +62,11 @@ int build_slot(struct builder *b, const struct val *v, struct buf *text)
 }
 
 /* -- a tree, of either kind: what differs is the leaf */
-typedef bool leaf_fn(struct builder *b, const struct val *v, struct reads *reads, struct cond *out, struct buf *text);
+typedef bool leaf_fn(struct builder *b, const struct val *v, struct reads *reads, struct cond *out,
+                     struct buf *text);
 
-static bool tree(struct builder *b, const struct val *v, struct reads *reads, leaf_fn *leaf, struct cond *out,
-                 struct buf *text)
+static bool tree(struct builder *b, const struct val *v, struct reads *reads, leaf_fn *leaf,
+                 struct cond *out, struct buf *text)
 {
     static const struct {
         const char *word;
@@ -112,17 +114,19 @@ static bool takes_ok(enum cond_takes takes, const struct val *arg)
 }
 
 /* The operator and its constant. */
-static bool leaf_op(struct builder *b, const struct val *v, bool on_events, struct cond *out, struct buf *text)
+static bool leaf_op(struct builder *b, const struct val *v, bool on_events, struct cond *out,
+                    struct buf *text)
 {
-    static const char *const wants[] = {"takes nothing", "takes a text, number or boolean", "takes a number",
-                                        "takes a text", "takes a list of values"};
+    static const char *const wants[] = {"takes nothing", "takes a text, number or boolean",
+                                        "takes a number", "takes a text", "takes a list of values"};
     struct str word = build_text(v, "op");
     const struct val *arg = val_get(v, "value");
     const struct cond_op *op = cond_op_find(word);
     if (!op)
         return build_fail(b, build_line(v), "no operator :%.*s", STR_FMT(word));
     if (on_events && !op->on_events)
-        return build_fail(b, build_line(v), "no operator :%s on events, only on attributes", op->word);
+        return build_fail(b, build_line(v), "no operator :%s on events, only on attributes",
+                          op->word);
     if (!takes_ok(op->takes, arg))
         return build_fail(b, build_line(v), ":%s %s", op->word, wants[op->takes]);
     out->kind = COND_LEAF;
@@ -164,7 +168,8 @@ static void put_fn(struct builder *b, const struct val *v, struct buf *text)
 
 /* A criterion function over properties becomes a computed slot that the fronts fill. The slot's number is given when the
  * projection's size is known (build_series_finish); until then it counts down from the top. */
-static bool computed_leaf(struct builder *b, const struct val *v, struct cond *out, struct buf *text)
+static bool computed_leaf(struct builder *b, const struct val *v, struct cond *out,
+                          struct buf *text)
 {
     struct plan *p = b->plan;
     const struct val *props = val_get(v, "properties");
@@ -172,7 +177,8 @@ static bool computed_leaf(struct builder *b, const struct val *v, struct cond *o
     if (!fn)
         return false;
     if (!props || props->type != VAL_LIST || props->n == 0)
-        return build_fail(b, build_line(v), "criterion names the properties that its function reads");
+        return build_fail(b, build_line(v),
+                          "criterion names the properties that its function reads");
     uint32_t *args = arena_alloc(b->a, props->n * sizeof(*args));
     size_t start = text->n;
     put_fn(b, v, text);
@@ -193,14 +199,15 @@ static bool computed_leaf(struct builder *b, const struct val *v, struct cond *o
         at = p->n_computed;
         map_put(&b->computed, canonical, (void *)at);
     }
-    *out = (struct cond){.kind = COND_LEAF, .op = cond_op_find(STR("eq")), .arg = val_bool(true), .n = 1};
+    *out = (struct cond){
+        .kind = COND_LEAF, .op = cond_op_find(STR("eq")), .arg = val_bool(true), .n = 1};
     out->refs = arena_alloc(b->a, sizeof(*out->refs));
     out->refs[0] = UINT32_MAX - (uint32_t)(at - 1);
     return true;
 }
 
-static bool event_leaf(struct builder *b, const struct val *v, struct reads *reads, struct cond *out,
-                       struct buf *text)
+static bool event_leaf(struct builder *b, const struct val *v, struct reads *reads,
+                       struct cond *out, struct buf *text)
 {
     if (val_get(v, "fn"))
         return computed_leaf(b, v, out, text);
@@ -275,31 +282,38 @@ static bool fits_constant(const struct cond *leaf, unsigned values)
 static bool below_one(const struct plan_attr *attr, const struct cond *leaf)
 {
     double bound;
-    if (attr->agg != AGG_COUNTER || attr->dflt.type != VAL_NULL || !val_as_double(leaf->arg, &bound))
+    if (attr->agg != AGG_COUNTER || attr->dflt.type != VAL_NULL ||
+        !val_as_double(leaf->arg, &bound))
         return false;
     return (strcmp(leaf->op->word, "lt") == 0 && bound <= 1) ||
            ((strcmp(leaf->op->word, "lte") == 0 || strcmp(leaf->op->word, "eq") == 0) && bound < 1);
 }
 
 /* Warns of a comparison that cannot come true, whatever happens. */
-static void warn_impossible(struct builder *b, const struct plan_attr *attr, const struct cond *leaf, uint32_t line)
+static void warn_impossible(struct builder *b, const struct plan_attr *attr,
+                            const struct cond *leaf, uint32_t line)
 {
     unsigned values = values_of(attr);
     struct str name = attr->name;
     if (below_one(attr, leaf))
         plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
-                        "this never holds: a counter that saw nothing is null, not 0: write :is_null(), or give "
-                        "%.*s :default(0)", STR_FMT(name));
+                        "this never holds: a counter that saw nothing is null, not 0: write "
+                        ":is_null(), or give "
+                        "%.*s :default(0)",
+                        STR_FMT(name));
     else if (leaf->op->takes == COND_TAKES_NOTHING || !values || fits_constant(leaf, values))
         return;
     else if (values & (1u << VAL_LIST | 1u << VAL_DICT))
         plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
-                        "this never holds: %.*s is a %s: write criterion(attribute \"…\", function(%s) return … end)",
-                        STR_FMT(name), values & 1u << VAL_LIST ? "list" : "dict", values & 1u << VAL_LIST ? "list" : "dict");
+                        "this never holds: %.*s is a %s: write criterion(attribute \"…\", "
+                        "function(%s) return … end)",
+                        STR_FMT(name), values & 1u << VAL_LIST ? "list" : "dict",
+                        values & 1u << VAL_LIST ? "list" : "dict");
     else
-        plan_report_add(b->report, true, b->file, line ? line : b->line, b->rule,
-                        "this never holds: %.*s is of type %s, and :%s compares it with another type", STR_FMT(name),
-                        plan_type_names[attr->type], leaf->op->word);
+        plan_report_add(
+            b->report, true, b->file, line ? line : b->line, b->rule,
+            "this never holds: %.*s is of type %s, and :%s compares it with another type",
+            STR_FMT(name), plan_type_names[attr->type], leaf->op->word);
 }
 
 static bool attr_leaf(struct builder *b, const struct val *v, struct reads *reads, struct cond *out,
@@ -308,10 +322,13 @@ static bool attr_leaf(struct builder *b, const struct val *v, struct reads *read
     const struct val *names = val_get(v, "attributes");
     size_t n = val_get(v, "fn") ? (names && names->type == VAL_LIST ? names->n : 0) : 1;
     if (n == 0)
-        return build_fail(b, build_line(v), "criterion names the attributes that its function reads");
-    *out = (struct cond){.kind = COND_LEAF, .n = n, .refs = arena_alloc(b->a, n * sizeof(uint32_t))};
+        return build_fail(b, build_line(v),
+                          "criterion names the attributes that its function reads");
+    *out =
+        (struct cond){.kind = COND_LEAF, .n = n, .refs = arena_alloc(b->a, n * sizeof(uint32_t))};
     for (size_t i = 0; i < n; i++) {
-        struct str ref = val_get(v, "fn") ? val_as_str(names->items[i]) : build_text(v, "attribute");
+        struct str ref =
+            val_get(v, "fn") ? val_as_str(names->items[i]) : build_text(v, "attribute");
         int at = build_read(b, ref, build_line(v), reads);
         if (at < 0)
             return false;
@@ -331,7 +348,8 @@ static bool attr_leaf(struct builder *b, const struct val *v, struct reads *read
     return out->fn != NULL;
 }
 
-struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads, struct buf *text)
+struct cond *build_rule_cond(struct builder *b, const struct val *v, struct reads *reads,
+                             struct buf *text)
 {
     struct cond *c = arena_zalloc(b->a, sizeof(*c));
     return tree(b, v, reads, attr_leaf, c, text) ? c : NULL;
@@ -355,7 +373,8 @@ bool build_matches(struct builder *b, const struct val *events, struct plan_matc
         build_put(text, m->name);
         build_put(text, m->version);
         const struct val *criteria = val_get(e, "criteria");
-        if (criteria && criteria->type != VAL_NULL && !(m->criteria = build_cond(b, criteria, text)))
+        if (criteria && criteria->type != VAL_NULL &&
+            !(m->criteria = build_cond(b, criteria, text)))
             return false;
         buf_putc(text, ']');
     }

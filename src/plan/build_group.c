@@ -39,7 +39,8 @@ static enum keep keep_of(enum agg agg, bool windowed)
 }
 
 /* The series with this identity, made when there is none yet; its windows grow to hold the attribute's. */
-static uint32_t series_of(struct builder *b, const struct plan_series *proto, struct str identity, int64_t period)
+static uint32_t series_of(struct builder *b, const struct plan_series *proto, struct str identity,
+                          int64_t period)
 {
     struct plan *p = b->plan;
     uintptr_t at = (uintptr_t)map_get(&b->drafts, identity);
@@ -60,8 +61,9 @@ static uint32_t series_of(struct builder *b, const struct plan_series *proto, st
 static bool is_of_type(struct val v, enum plan_type type)
 {
     static const enum plan_type items[] = {
-        [TYPE_BYTES_LIST] = TYPE_BYTES,   [TYPE_STRING_LIST] = TYPE_STRING, [TYPE_INT32_LIST] = TYPE_INT32,
-        [TYPE_INT64_LIST] = TYPE_INT64,   [TYPE_DOUBLE_LIST] = TYPE_DOUBLE, [TYPE_FLOAT_LIST] = TYPE_FLOAT,
+        [TYPE_BYTES_LIST] = TYPE_BYTES,   [TYPE_STRING_LIST] = TYPE_STRING,
+        [TYPE_INT32_LIST] = TYPE_INT32,   [TYPE_INT64_LIST] = TYPE_INT64,
+        [TYPE_DOUBLE_LIST] = TYPE_DOUBLE, [TYPE_FLOAT_LIST] = TYPE_FLOAT,
         [TYPE_BOOL_LIST] = TYPE_BOOL,     [TYPE_UNIX_TIMESTAMP_LIST] = TYPE_UNIX_TIMESTAMP,
     };
     switch (type) {
@@ -107,14 +109,16 @@ static bool attr_default(struct builder *b, const struct val *v, struct plan_att
                       plan_type_names[attr->type]);
 }
 
-static bool attr_times(struct builder *b, const struct val *v, const struct plan_group *g, struct plan_attr *attr)
+static bool attr_times(struct builder *b, const struct val *v, const struct plan_group *g,
+                       struct plan_attr *attr)
 {
     uint32_t line = build_line(v);
     int64_t own, key = b->plan->keys[g->key].ttl_ms;
     if (!build_duration(b, v, "period", &attr->period_ms) || !build_duration(b, v, "ttl", &own))
         return false;
     if (attr->period_ms && own)
-        return build_fail(b, line, "%.*s has both :within and :ttl; a window needs no ttl", STR_FMT(attr->name));
+        return build_fail(b, line, "%.*s has both :within and :ttl; a window needs no ttl",
+                          STR_FMT(attr->name));
     if (!attr->period_ms)
         attr->ttl_ms = own ? own : g->ttl_ms ? g->ttl_ms : key;
     return true;
@@ -124,9 +128,11 @@ static bool attr_kind(struct builder *b, const struct val *v, struct plan_attr *
 {
     uint32_t line = build_line(v);
     struct str agg = build_text(v, "aggregation"), type = build_text(v, "type");
-    int a = name_in(agg_names, AGG_COUNT, agg), t = type.n ? name_in(plan_type_names, TYPE_ANY, type) : TYPE_ANY;
+    int a = name_in(agg_names, AGG_COUNT, agg),
+        t = type.n ? name_in(plan_type_names, TYPE_ANY, type) : TYPE_ANY;
     if (a < 0)
-        return build_fail(b, line, "%.*s: no aggregation '%.*s'", STR_FMT(attr->name), STR_FMT(agg));
+        return build_fail(b, line, "%.*s: no aggregation '%.*s'", STR_FMT(attr->name),
+                          STR_FMT(agg));
     if (t < 0)
         return build_fail(b, line, "%.*s: no type '%.*s'", STR_FMT(attr->name), STR_FMT(type));
     attr->agg = (enum agg)a;
@@ -142,8 +148,8 @@ static bool attr_series(struct builder *b, const struct val *v, struct plan_attr
     struct buf text = {0};
     bool ok = false;
     s.keep = keep_of(attr->agg, attr->period_ms != 0);
-    buf_printf(&text, "series key=%u keep=%d windowed=%d ttl=%" PRId64 " ", b->plan->keys[attr->key].id, s.keep,
-               attr->period_ms != 0, s.ttl_ms);
+    buf_printf(&text, "series key=%u keep=%d windowed=%d ttl=%" PRId64 " ",
+               b->plan->keys[attr->key].id, s.keep, attr->period_ms != 0, s.ttl_ms);
     if (attr->agg == AGG_COUNTER && prop && prop->type != VAL_NULL) {
         build_fail(b, line, "%.*s: counter needs no property", STR_FMT(attr->name));
         goto out;
@@ -166,18 +172,22 @@ out:
     return ok;
 }
 
-static bool build_attr(struct builder *b, const struct val *v, const struct plan_group *g, struct plan_attr *attr)
+static bool build_attr(struct builder *b, const struct val *v, const struct plan_group *g,
+                       struct plan_attr *attr)
 {
     b->line = build_line(v) ? build_line(v) : b->line;
     attr->line = b->line;
     attr->name = build_copy(b, v, "name");
     attr->description = build_copy(b, v, "description");
-    attr->ref = arena_printf(b->a, "%.*s_v%u:%.*s", STR_FMT(g->name), g->version, STR_FMT(attr->name));
+    attr->ref =
+        arena_printf(b->a, "%.*s_v%u:%.*s", STR_FMT(g->name), g->version, STR_FMT(attr->name));
     attr->key = g->key;
     if (!build_name_ok(attr->name))
-        return build_fail(b, 0, "an attribute's name is 1 to %d letters, digits and _, not \"%.*s\"", PLAN_NAME_MAX,
-                          STR_FMT(attr->name));
-    return attr_kind(b, v, attr) && attr_times(b, v, g, attr) && attr_default(b, v, attr) && attr_series(b, v, attr);
+        return build_fail(b, 0,
+                          "an attribute's name is 1 to %d letters, digits and _, not \"%.*s\"",
+                          PLAN_NAME_MAX, STR_FMT(attr->name));
+    return attr_kind(b, v, attr) && attr_times(b, v, g, attr) && attr_default(b, v, attr) &&
+           attr_series(b, v, attr);
 }
 
 bool build_group(struct builder *b, const struct val *def)

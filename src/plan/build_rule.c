@@ -25,9 +25,10 @@ static void service_names(struct builder *b, struct plan_service *s)
             shared |= same;
             by_versions |= same && str_eq(p->groups[other->group].name, group->name);
         }
-        s->names[i] = by_versions ? attr->ref
-                      : shared    ? arena_printf(b->a, "%.*s:%.*s", STR_FMT(group->name), STR_FMT(attr->name))
-                                  : attr->name;
+        s->names[i] =
+            by_versions ? attr->ref
+            : shared    ? arena_printf(b->a, "%.*s:%.*s", STR_FMT(group->name), STR_FMT(attr->name))
+                        : attr->name;
     }
 }
 
@@ -54,7 +55,8 @@ bool build_service(struct builder *b, const struct val *def)
         struct str ref = val_as_str(groups->items[i]);
         int g = plan_find_group(p, ref);
         if (g < 0)
-            return build_fail(b, 0, "no attribute group \"%.*s\"%s", STR_FMT(ref), build_hint(b, HINT_GROUP, ref, ""));
+            return build_fail(b, 0, "no attribute group \"%.*s\"%s", STR_FMT(ref),
+                              build_hint(b, HINT_GROUP, ref, ""));
         for (size_t j = 0; j < i; j++)
             if (s.groups[j] == (uint32_t)g)
                 return build_fail(b, 0, "attribute_groups names \"%.*s\" twice", STR_FMT(ref));
@@ -72,7 +74,8 @@ bool build_service(struct builder *b, const struct val *def)
     return true;
 }
 
-static bool build_payload(struct builder *b, const struct val *payload, struct reads *reads, struct plan_rule *r)
+static bool build_payload(struct builder *b, const struct val *payload, struct reads *reads,
+                          struct plan_rule *r)
 {
     if (!payload || payload->type != VAL_DICT)
         return true;
@@ -129,14 +132,19 @@ static bool build_targets(struct builder *b, const struct val *def, struct plan_
     for (size_t i = 0; i < n_names; i++) {
         int k = plan_find_key(p, val_as_str(names->items[i]));
         if (k < 0)
-            return build_fail(b, 0, "no attribute key '%.*s'%s", STR_FMT(val_as_str(names->items[i])),
+            return build_fail(b, 0, "no attribute key '%.*s'%s",
+                              STR_FMT(val_as_str(names->items[i])),
                               build_hint(b, HINT_KEY, val_as_str(names->items[i]), BUILD_NO_KEY));
         add_distinct(r->targets, &r->n_targets, (uint32_t)k);
     }
-    return r->n_targets || build_fail(b, 0, "when is an event, so say whom: target_attribute_keys = { \"domain_userid\" }");
+    return r->n_targets ||
+           build_fail(
+               b, 0,
+               "when is an event, so say whom: target_attribute_keys = { \"domain_userid\" }");
 }
 
-static bool build_when(struct builder *b, const struct val *def, struct reads *reads, struct plan_rule *r)
+static bool build_when(struct builder *b, const struct val *def, struct reads *reads,
+                       struct plan_rule *r)
 {
     const struct val *when = val_get(def, "when"), *events = val_get(when, "events");
     if (events) {
@@ -152,8 +160,9 @@ static bool build_when(struct builder *b, const struct val *def, struct reads *r
     r->n_when_reads = reads->n;
     for (size_t i = 0; i < reads->n; i++) {
         const struct plan_attr *attr = &b->plan->attrs[reads->attrs[i]];
-        buf_printf(&text, " series=%u %d %d %" PRId64 " %" PRId64 " ", b->plan->series[attr->series].id, attr->agg,
-                   attr->type, attr->period_ms, attr->ttl_ms);
+        buf_printf(&text, " series=%u %d %d %" PRId64 " %" PRId64 " ",
+                   b->plan->series[attr->series].id, attr->agg, attr->type, attr->period_ms,
+                   attr->ttl_ms);
         val_write_msgpack(&text, &attr->dflt);
     }
     r->form = str_hash(buf_str(&text));
@@ -179,7 +188,8 @@ bool build_rule(struct builder *b, const struct val *def)
             return stands_already(b, p->rules[i].file, p->rules[i].line);
     struct str identity = arena_printf(b->a, "rule %.*s %u", STR_FMT(r.name), r.version);
     r.id = plan_ids_number(b->ids, identity);
-    bool ok = build_when(b, def, &reads, &r) && build_payload(b, val_get(def, "payload"), &reads, &r);
+    bool ok =
+        build_when(b, def, &reads, &r) && build_payload(b, val_get(def, "payload"), &reads, &r);
     r.n_reads = reads.n;
     r.reads = arena_alloc(b->a, reads.n * sizeof(*r.reads));
     if (reads.n)
@@ -202,7 +212,8 @@ bool build_score(struct builder *b, const struct val *def)
     if (known >= 0)
         return stands_already(b, p->scores[known].file, p->scores[known].line);
     if (s < 0)
-        return build_fail(b, 0, "no service \"%.*s\"%s", STR_FMT(service), build_hint(b, HINT_SERVICE, service, ""));
+        return build_fail(b, 0, "no service \"%.*s\"%s", STR_FMT(service),
+                          build_hint(b, HINT_SERVICE, service, ""));
     struct plan_score score = {
         .name = arena_str(b->a, name),
         .owner = build_copy(b, def, "owner"),
@@ -215,7 +226,8 @@ bool build_score(struct builder *b, const struct val *def)
     if (!score.fn)
         return build_fail(b, 0, "formula is a function");
     if (b->source->name_args)
-        score.fn = b->source->name_args(b->source->ctx, (size_t)fn, p->services[s].names, p->services[s].n_attrs);
+        score.fn = b->source->name_args(b->source->ctx, (size_t)fn, p->services[s].names,
+                                        p->services[s].n_attrs);
     p->scores = xgrow(p->scores, p->n_scores, &b->cap_scores, sizeof(*p->scores));
     p->scores[p->n_scores++] = score;
     return true;

@@ -119,12 +119,14 @@ const struct cond_op cond_ops[] = {
     {"like", "like", "SQL's pattern: % any run, _ one character", COND_TAKES_STRING, true, op_like},
     {"not_like", "not like", "known and not like", COND_TAKES_STRING, false, op_not_like},
     {"rlike", "rlike", "a regular expression found in it", COND_TAKES_STRING, false, op_rlike},
-    {"not_rlike", "not rlike", "known, and the expression not found", COND_TAKES_STRING, false, op_not_rlike},
+    {"not_rlike", "not rlike", "known, and the expression not found", COND_TAKES_STRING, false,
+     op_not_rlike},
     {"in_list", "in", "one of a list", COND_TAKES_LIST, true, op_in},
     {"not_in_list", "not in", "known and none of a list", COND_TAKES_LIST, false, op_not_in},
     {"is_null", "is null", "nothing there", COND_TAKES_NOTHING, true, op_is_null},
     {"is_not_null", "is not null", "something there", COND_TAKES_NOTHING, true, op_is_not_null},
-    {"changed", "changed", "another value than without this event", COND_TAKES_NOTHING, false, op_changed},
+    {"changed", "changed", "another value than without this event", COND_TAKES_NOTHING, false,
+     op_changed},
 };
 const size_t n_cond_ops = COUNT_OF(cond_ops);
 
@@ -136,7 +138,8 @@ const struct cond_op *cond_op_find(struct str word)
     return NULL;
 }
 
-static enum cond_truth call_fn(const struct cond *c, const struct val *now, unsigned lane, struct arena *arena)
+static enum cond_truth call_fn(const struct cond *c, const struct val *now, unsigned lane,
+                               struct arena *arena)
 {
     struct val *args = arena_alloc(arena, c->n * sizeof(*args)), out;
     for (size_t i = 0; i < c->n; i++) {
@@ -151,7 +154,8 @@ static enum cond_truth call_fn(const struct cond *c, const struct val *now, unsi
 
 /* Until one kid answers `decisive`, which settles it; what is not known leaves it open. */
 static enum cond_truth join(const struct cond *c, enum cond_truth decisive, enum cond_truth settled,
-                            const struct val *now, const struct val *before, unsigned lane, struct arena *arena)
+                            const struct val *now, const struct val *before, unsigned lane,
+                            struct arena *arena)
 {
     enum cond_truth truth = settled == COND_TRUE ? COND_FALSE : COND_TRUE;
     for (size_t i = 0; i < c->n; i++) {
@@ -164,8 +168,8 @@ static enum cond_truth join(const struct cond *c, enum cond_truth decisive, enum
     return truth;
 }
 
-enum cond_truth cond_decide(const struct cond *c, const struct val *now, const struct val *before, unsigned lane,
-                            struct arena *arena)
+enum cond_truth cond_decide(const struct cond *c, const struct val *now, const struct val *before,
+                            unsigned lane, struct arena *arena)
 {
     switch (c->kind) {
     case COND_ALL:

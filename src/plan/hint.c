@@ -27,11 +27,13 @@ static void names_of(struct builder *b, enum hint_kind kind, struct names *names
     for (size_t i = 0; kind == HINT_ATTR && i < p->n_attrs; i++) {
         const struct plan_group *g = &p->groups[p->attrs[i].group];
         if (g->newest)
-            names_add(names, arena_printf(b->a, "%.*s:%.*s", STR_FMT(g->name), STR_FMT(p->attrs[i].name)));
+            names_add(names,
+                      arena_printf(b->a, "%.*s:%.*s", STR_FMT(g->name), STR_FMT(p->attrs[i].name)));
     }
 }
 
-const char *build_hint(struct builder *b, enum hint_kind kind, struct str word, const char *otherwise)
+const char *build_hint(struct builder *b, enum hint_kind kind, struct str word,
+                       const char *otherwise)
 {
     struct names names = {0};
     names_of(b, kind, &names);

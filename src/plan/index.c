@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct candidate {
-    uint32_t target;             /* index of the series; of the rule, + n_series */
+    uint32_t target; /* index of the series; of the rule, + n_series */
     const struct plan_match *match;
 };
 struct candidates {
@@ -25,7 +25,7 @@ struct node {
     struct candidates always;
     struct by_value *by_value;
     size_t n_by_value, cap_by_value;
-    uint32_t *computed;          /* indices into plan.computed: functions that its criteria ask */
+    uint32_t *computed; /* indices into plan.computed: functions that its criteria ask */
     size_t n_computed, cap_computed;
 };
 struct plan_index {
@@ -88,7 +88,8 @@ static void node_add(struct node *node, const struct cond *criteria, struct cand
         if (node->by_value[i].slot == eq->refs[0])
             group = &node->by_value[i];
     if (!group) {
-        node->by_value = xgrow(node->by_value, node->n_by_value, &node->cap_by_value, sizeof(*group));
+        node->by_value =
+            xgrow(node->by_value, node->n_by_value, &node->cap_by_value, sizeof(*group));
         group = &node->by_value[node->n_by_value++];
         group->slot = eq->refs[0];
         map_init(&group->values);
@@ -119,12 +120,13 @@ static void node_compute(struct node *node, const struct plan *p, const struct c
     for (size_t i = 0; i < node->n_computed; i++)
         if (node->computed[i] == at)
             return;
-    node->computed = xgrow(node->computed, node->n_computed, &node->cap_computed, sizeof(*node->computed));
+    node->computed =
+        xgrow(node->computed, node->n_computed, &node->cap_computed, sizeof(*node->computed));
     node->computed[node->n_computed++] = at;
 }
 
-static void index_add(struct plan_index *ix, const struct plan *p, const struct plan_match *matches, size_t n,
-                      const struct cond *criteria, uint32_t target)
+static void index_add(struct plan_index *ix, const struct plan *p, const struct plan_match *matches,
+                      size_t n, const struct cond *criteria, uint32_t target)
 {
     for (size_t i = 0; i < n; i++) {
         char room[NODE_KEY_MAX];
@@ -147,9 +149,11 @@ struct plan_index *plan_index_new(const struct plan *p)
     struct plan_index *ix = xcalloc(1, sizeof(*ix));
     map_init(&ix->nodes);
     for (size_t i = 0; i < p->n_series; i++)
-        index_add(ix, p, p->series[i].matches, p->series[i].n_matches, p->series[i].criteria, (uint32_t)i);
+        index_add(ix, p, p->series[i].matches, p->series[i].n_matches, p->series[i].criteria,
+                  (uint32_t)i);
     for (size_t i = 0; i < p->n_rules; i++)
-        index_add(ix, p, p->rules[i].events, p->rules[i].n_events, NULL, (uint32_t)(p->n_series + i));
+        index_add(ix, p, p->rules[i].events, p->rules[i].n_events, NULL,
+                  (uint32_t)(p->n_series + i));
     return ix;
 }
 
@@ -213,7 +217,8 @@ static void check(struct matching *m, const struct candidates *list)
             c->target < m->plan->n_series ? m->plan->series[c->target].criteria : NULL;
         if (c->match->version.n && !str_eq(c->match->version, m->e->version))
             continue;
-        if (c->match->criteria && !cond_eval(c->match->criteria, m->e->slots, NULL, m->lane, m->arena))
+        if (c->match->criteria &&
+            !cond_eval(c->match->criteria, m->e->slots, NULL, m->lane, m->arena))
             continue;
         if (criteria && !cond_eval(criteria, m->e->slots, NULL, m->lane, m->arena))
             continue;
@@ -223,12 +228,14 @@ static void check(struct matching *m, const struct candidates *list)
 
 /* The lists that an event's candidates stand in. An event without a vendor or name stands in some of them twice. */
 enum { NODES = 4 };
-static void nodes_of(const struct plan_index *ix, const struct evt *e, const struct node *nodes[NODES])
+static void nodes_of(const struct plan_index *ix, const struct evt *e,
+                     const struct node *nodes[NODES])
 {
     static const struct str any = {"", 0};
     for (size_t i = 0; i < NODES; i++) {
         char room[NODE_KEY_MAX];
-        struct str key = node_key(room, sizeof(room), i & 1 ? e->vendor : any, i & 2 ? e->name : any);
+        struct str key =
+            node_key(room, sizeof(room), i & 1 ? e->vendor : any, i & 2 ? e->name : any);
         nodes[i] = key.p ? map_get(&ix->nodes, key) : NULL;
     }
 }
@@ -283,7 +290,8 @@ void plan_match_event(const struct plan *p, const struct evt *e, unsigned lane, 
         hits->rules[i] -= (uint32_t)p->n_series;
 }
 
-static bool computed_holds(const struct plan_computed *c, const struct evt *e, unsigned lane, struct arena *arena)
+static bool computed_holds(const struct plan_computed *c, const struct evt *e, unsigned lane,
+                           struct arena *arena)
 {
     struct val *args = arena_alloc(arena, c->n_args * sizeof(*args)), out;
     for (size_t i = 0; i < c->n_args; i++) {
@@ -291,7 +299,8 @@ static bool computed_holds(const struct plan_computed *c, const struct evt *e, u
         if (args[i].type == VAL_NULL)
             return false; /* not called: it may rely on what it names */
     }
-    return c->fn->call(c->fn, lane, args, c->n_args, arena, &out, NULL, NULL) && out.type == VAL_BOOL && out.b;
+    return c->fn->call(c->fn, lane, args, c->n_args, arena, &out, NULL, NULL) &&
+           out.type == VAL_BOOL && out.b;
 }
 
 void plan_compute(const struct plan *p, struct evt *e, unsigned lane, struct arena *arena)

@@ -61,8 +61,8 @@ struct rlike *rlike_new(struct str pattern, struct err *err)
 {
     int number;
     PCRE2_SIZE at;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &number,
-                                     &at, NULL);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
+                                     PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
     if (!code) {
         PCRE2_UCHAR text[128];
         pcre2_get_error_message(number, text, sizeof(text));

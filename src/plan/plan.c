@@ -5,16 +5,39 @@
 #include <stdlib.h>
 
 const char *const agg_names[AGG_COUNT] = {
-    "counter",       "sum",           "min",
-    "max",           "mean",          "first",
-    "last",          "most_frequent", "least_frequent",
-    "approx_count_distinct", "category_count", "unique_list",
+    "counter",
+    "sum",
+    "min",
+    "max",
+    "mean",
+    "first",
+    "last",
+    "most_frequent",
+    "least_frequent",
+    "approx_count_distinct",
+    "category_count",
+    "unique_list",
 };
 
 const char *const plan_type_names[TYPE_COUNT] = {
-    "bytes",       "string",      "int32",       "int64",      "double",    "float",
-    "bool",        "dict",        "unix_timestamp", "bytes_list", "string_list", "int32_list",
-    "int64_list",  "double_list", "float_list",  "bool_list",  "unix_timestamp_list", NULL,
+    "bytes",
+    "string",
+    "int32",
+    "int64",
+    "double",
+    "float",
+    "bool",
+    "dict",
+    "unix_timestamp",
+    "bytes_list",
+    "string_list",
+    "int32_list",
+    "int64_list",
+    "double_list",
+    "float_list",
+    "bool_list",
+    "unix_timestamp_list",
+    NULL,
 };
 
 struct plan_kept {

@@ -38,19 +38,19 @@
  * false: it failed or was stopped; err says why, with file:line; it has been counted, and after repeated stops it is
  * quarantined: then false at once. */
 struct plan_fn {
-    bool (*call)(struct plan_fn *fn, unsigned lane, const struct val *args, size_t n, struct arena *arena, struct val *out,
-                 bool *used, struct err *err);
+    bool (*call)(struct plan_fn *fn, unsigned lane, const struct val *args, size_t n,
+                 struct arena *arena, struct val *out, bool *used, struct err *err);
     bool (*quarantined)(const struct plan_fn *fn);
 };
 /* Where plan_build finds function N of a file. */
 struct plan_source {
-    const struct val *desc;                             /* a FILE; borrowed during plan_build only */
-    uint64_t hash;                                      /* of the file's bytes: stands in for a function's identity */
-    struct plan_fn *(*fn)(void *ctx, size_t n);         /* n is the fn = N of the description */
+    const struct val *desc; /* a FILE; borrowed during plan_build only */
+    uint64_t hash;          /* of the file's bytes: stands in for a function's identity */
+    struct plan_fn *(*fn)(void *ctx, size_t n); /* n is the fn = N of the description */
     /* For a score: function fn as it is called with arguments of these names, in this order; may be NULL. What was answered
      * for other names, to a plan that is in force meanwhile, stays right. */
     struct plan_fn *(*name_args)(void *ctx, size_t fn, const struct str *names, size_t n);
-    void *ctx;                                          /* outlives the plan: see plan_keep */
+    void *ctx; /* outlives the plan: see plan_keep */
 };
 
 /* -- cond.c: criteria, of events (over slots) and of interventions (over the rule's reads) */
@@ -58,20 +58,26 @@ struct cond_op;
 enum cond_kind { COND_ALL, COND_ANY, COND_NONE, COND_LEAF, COND_FN };
 struct cond {
     enum cond_kind kind;
-    size_t n;                  /* kids, or refs of a FN */
+    size_t n; /* kids, or refs of a FN */
     struct cond *kids;
-    const struct cond_op *op;  /* LEAF */
-    uint32_t *refs;            /* LEAF: one; FN: n; indices into the values handed to cond_eval */
-    struct val arg;            /* LEAF: constant; LIST for in, not in */
-    void *compiled;            /* LEAF: a like or rlike pattern */
-    struct plan_fn *fn;        /* FN */
+    const struct cond_op *op; /* LEAF */
+    uint32_t *refs;           /* LEAF: one; FN: n; indices into the values handed to cond_eval */
+    struct val arg;           /* LEAF: constant; LIST for in, not in */
+    void *compiled;           /* LEAF: a like or rlike pattern */
+    struct plan_fn *fn;       /* FN */
 };
 /* One operator: its name in the language, in Signals' wire form, what it takes. The table is cond_ops[]. */
-enum cond_takes { COND_TAKES_NOTHING, COND_TAKES_SCALAR, COND_TAKES_NUMBER, COND_TAKES_STRING, COND_TAKES_LIST };
+enum cond_takes {
+    COND_TAKES_NOTHING,
+    COND_TAKES_SCALAR,
+    COND_TAKES_NUMBER,
+    COND_TAKES_STRING,
+    COND_TAKES_LIST
+};
 struct cond_op {
     const char *word, *wire, *help;
     enum cond_takes takes;
-    bool on_events;            /* else on attributes only */
+    bool on_events; /* else on attributes only */
     bool (*test)(const struct cond *c, struct val now, struct val before);
 };
 extern const struct cond_op cond_ops[];
@@ -80,20 +86,21 @@ extern const size_t n_cond_ops;
 enum cond_truth { COND_FALSE, COND_TRUE, COND_UNKNOWN };
 /* before: the same values without the event, for `changed`; may be NULL (changed is false then).
  * lane, arena: for FN kids. A missing value satisfies no operator, != included. */
-enum cond_truth cond_decide(const struct cond *c, const struct val *now, const struct val *before, unsigned lane,
-                            struct arena *arena);
+enum cond_truth cond_decide(const struct cond *c, const struct val *now, const struct val *before,
+                            unsigned lane, struct arena *arena);
 /* Is it known to be true? */
-bool cond_eval(const struct cond *c, const struct val *now, const struct val *before, unsigned lane, struct arena *arena);
+bool cond_eval(const struct cond *c, const struct val *now, const struct val *before, unsigned lane,
+               struct arena *arena);
 
 /* -- The definitions */
 enum { PLAN_NAME_MAX = 128 };
 struct plan_key {
     struct str name;
-    uint32_t id;               /* persistent number */
+    uint32_t id; /* persistent number */
     uint32_t slot;
-    int64_t ttl_ms;            /* 0: none */
-    bool counted;              /* some series is of this key */
-    struct str file;           /* empty: built in */
+    int64_t ttl_ms;  /* 0: none */
+    bool counted;    /* some series is of this key */
+    struct str file; /* empty: built in */
     struct str description;
 };
 
@@ -108,49 +115,75 @@ enum keep {
     KEEP_FIRST,   /* lifetime: the oldest value */
     KEEP_FREQS,   /* lifetime: value -> count, last seen */
 };
-struct plan_match {            /* one of the events a series takes */
+struct plan_match {                   /* one of the events a series takes */
     struct str vendor, name, version; /* empty: any */
-    struct cond *criteria;     /* of this event only; NULL: none */
+    struct cond *criteria;            /* of this event only; NULL: none */
 };
 struct plan_series {
-    uint32_t id;               /* persistent number of its identity: key, events, criteria, property, keep, ttl, and
-                                  whether it is windowed; not the window, so that a rule file can widen one and keep what is there */
-    uint32_t key;              /* index into plan.keys */
+    /* persistent number of its identity: key, events, criteria, property, keep, ttl, and
+       whether it is windowed; not the window, so that a rule file can widen one and keep what is there */
+    uint32_t id;
+    uint32_t key; /* index into plan.keys */
     enum keep keep;
     struct plan_match *matches;
     size_t n_matches;
-    struct cond *criteria;     /* NULL: none */
-    int32_t slot;              /* -1: no property */
+    struct cond *criteria;           /* NULL: none */
+    int32_t slot;                    /* -1: no property */
     int64_t longest_ms, shortest_ms; /* of the periods that read it; 0: lifetime */
-    int64_t ttl_ms;            /* lifetime: 0 for ever */
-    uint32_t *rules;           /* interventions to look at when it changes: indices into plan.rules */
+    int64_t ttl_ms;                  /* lifetime: 0 for ever */
+    uint32_t *rules; /* interventions to look at when it changes: indices into plan.rules */
     size_t n_rules;
 };
 
 enum agg {
-    AGG_COUNTER, AGG_SUM, AGG_MIN, AGG_MAX, AGG_MEAN, AGG_FIRST, AGG_LAST, AGG_MOST_FREQUENT, AGG_LEAST_FREQUENT,
-    AGG_APPROX_COUNT_DISTINCT, AGG_CATEGORY_COUNT, AGG_UNIQUE_LIST,
+    AGG_COUNTER,
+    AGG_SUM,
+    AGG_MIN,
+    AGG_MAX,
+    AGG_MEAN,
+    AGG_FIRST,
+    AGG_LAST,
+    AGG_MOST_FREQUENT,
+    AGG_LEAST_FREQUENT,
+    AGG_APPROX_COUNT_DISTINCT,
+    AGG_CATEGORY_COUNT,
+    AGG_UNIQUE_LIST,
     AGG_COUNT
 };
 enum plan_type {
-    TYPE_BYTES, TYPE_STRING, TYPE_INT32, TYPE_INT64, TYPE_DOUBLE, TYPE_FLOAT, TYPE_BOOL, TYPE_DICT, TYPE_UNIX_TIMESTAMP,
-    TYPE_BYTES_LIST, TYPE_STRING_LIST, TYPE_INT32_LIST, TYPE_INT64_LIST, TYPE_DOUBLE_LIST, TYPE_FLOAT_LIST, TYPE_BOOL_LIST,
-    TYPE_UNIX_TIMESTAMP_LIST, TYPE_ANY, /* ANY: no type given: first, last and their like answer what they saw */
+    TYPE_BYTES,
+    TYPE_STRING,
+    TYPE_INT32,
+    TYPE_INT64,
+    TYPE_DOUBLE,
+    TYPE_FLOAT,
+    TYPE_BOOL,
+    TYPE_DICT,
+    TYPE_UNIX_TIMESTAMP,
+    TYPE_BYTES_LIST,
+    TYPE_STRING_LIST,
+    TYPE_INT32_LIST,
+    TYPE_INT64_LIST,
+    TYPE_DOUBLE_LIST,
+    TYPE_FLOAT_LIST,
+    TYPE_BOOL_LIST,
+    TYPE_UNIX_TIMESTAMP_LIST,
+    TYPE_ANY, /* ANY: no type given: first, last and their like answer what they saw */
     TYPE_COUNT
 };
 extern const char *const agg_names[AGG_COUNT];
 extern const char *const plan_type_names[TYPE_COUNT]; /* ANY's is NULL */
 struct plan_attr {
     struct str name, description;
-    struct str ref;            /* "group_v1:name" */
-    uint32_t group;            /* index into plan.groups */
-    uint32_t series;           /* index into plan.series */
-    uint32_t key;              /* index into plan.keys */
+    struct str ref;  /* "group_v1:name" */
+    uint32_t group;  /* index into plan.groups */
+    uint32_t series; /* index into plan.series */
+    uint32_t key;    /* index into plan.keys */
     enum agg agg;
     enum plan_type type;
-    int64_t period_ms;         /* 0: lifetime */
-    int64_t ttl_ms;            /* lifetime: effective; 0 for ever */
-    struct val dflt;           /* VAL_NULL: none */
+    int64_t period_ms; /* 0: lifetime */
+    int64_t ttl_ms;    /* lifetime: effective; 0 for ever */
+    struct val dflt;   /* VAL_NULL: none */
     uint32_t line;
 };
 struct plan_group {
@@ -158,57 +191,60 @@ struct plan_group {
     uint32_t version, key, line;
     int64_t ttl_ms;
     uint32_t first_attr, n_attrs; /* a run of plan.attrs, in the order written */
-    bool newest;               /* no higher version of this name */
+    bool newest;                  /* no higher version of this name */
 };
 struct plan_service {
     struct str name, owner, description, file;
     uint32_t line;
-    uint32_t *groups;          /* indices into plan.groups */
+    uint32_t *groups; /* indices into plan.groups */
     size_t n_groups;
-    uint32_t *attrs;           /* all their attributes, in order: indices into plan.attrs */
-    struct str *names;         /* as an answer names each: "attr", or "group:attr" where two groups share one */
+    uint32_t *attrs; /* all their attributes, in order: indices into plan.attrs */
+    /* as an answer names each: "attr", or "group:attr" where two groups share one */
+    struct str *names;
     size_t n_attrs;
 };
 struct plan_payload {
     struct str name;
     enum { PAYLOAD_CONST, PAYLOAD_ATTR, PAYLOAD_SLOT } kind;
-    struct val value;          /* CONST */
-    uint32_t ref;              /* ATTR: index into plan_rule.reads; SLOT: the slot */
+    struct val value; /* CONST */
+    uint32_t ref;     /* ATTR: index into plan_rule.reads; SLOT: the slot */
 };
-struct plan_rule {             /* an intervention */
+struct plan_rule { /* an intervention */
     struct str name, owner, description, file;
     uint32_t version, line;
     uint32_t id;               /* persistent number of name and version */
     struct cond *when;         /* over reads; NULL when it fires on events */
     struct plan_match *events; /* when it fires on events */
     size_t n_events;
-    uint32_t *reads;           /* attributes that `when` and the payload name: indices into plan.attrs */
+    uint32_t *reads; /* attributes that `when` and the payload name: indices into plan.attrs */
     size_t n_reads;
-    size_t n_when_reads;       /* the first so many are `when`'s */
-    uint32_t *targets;         /* attribute keys: indices into plan.keys */
+    size_t n_when_reads; /* the first so many are `when`'s */
+    uint32_t *targets;   /* attribute keys: indices into plan.keys */
     size_t n_targets;
-    uint32_t *keys;            /* keys of the reads, distinct: whose identifiers an evaluation needs */
+    uint32_t *keys; /* keys of the reads, distinct: whose identifiers an evaluation needs */
     size_t n_keys;
     struct plan_payload *payload;
     size_t n_payload;
-    bool fades;                /* it reads what fades with time: it may want timers */
-    uint64_t form;             /* of `when` and what it reads: equal, and timers armed with an older plan stay right */
+    bool fades; /* it reads what fades with time: it may want timers */
+    /* of `when` and what it reads: equal, and timers armed with an older plan stay right */
+    uint64_t form;
 };
 struct plan_score {
     struct str name, owner, description, file;
-    uint32_t line, service;    /* index into plan.services */
-    struct plan_fn *fn;        /* args: the service's attributes, in order; answers a number */
+    uint32_t line, service; /* index into plan.services */
+    struct plan_fn *fn;     /* args: the service's attributes, in order; answers a number */
 };
-struct plan_computed {         /* a criterion function over properties: runs in the front, fills a slot with a bool */
+/* a criterion function over properties: runs in the front, fills a slot with a bool */
+struct plan_computed {
     uint32_t slot, *args;
     size_t n_args;
     struct plan_fn *fn;
 };
 
 struct plan {
-    uint64_t generation;       /* set by the engine at the swap; 0 before */
-    struct evt_proj *proj;     /* slots 0 .. n_keys-1 are the keys' */
-    size_t n_slots;            /* the projection's and behind them the computed ones */
+    uint64_t generation;   /* set by the engine at the swap; 0 before */
+    struct evt_proj *proj; /* slots 0 .. n_keys-1 are the keys' */
+    size_t n_slots;        /* the projection's and behind them the computed ones */
     struct plan_computed *computed;
     struct plan_key *keys;
     struct plan_series *series;
@@ -221,7 +257,7 @@ struct plan {
     struct plan_index *index;
     struct arena arena;
     struct plan_kept *kept;
-    int refs;                  /* atomic */
+    int refs; /* atomic */
 };
 
 /* -- ids.c: persistent numbers of identities. Owned by the engine, shared by all its plans. Guarded by the caller. */
@@ -235,7 +271,7 @@ void plan_ids_fini(struct plan_ids *ids);
 /* -- build.c */
 struct plan_problem {
     struct str file, rule, text; /* rule: like `intervention "discount"`; may be empty */
-    uint32_t line;             /* 0: none */
+    uint32_t line;               /* 0: none */
     bool warning;
 };
 struct plan_report {
@@ -245,12 +281,13 @@ struct plan_report {
 };
 void plan_report_init(struct plan_report *r);
 void plan_report_fini(struct plan_report *r);
-void plan_report_add(struct plan_report *r, bool warning, struct str file, uint32_t line, struct str rule, const char *fmt, ...)
-    __attribute__((format(printf, 6, 7)));
+void plan_report_add(struct plan_report *r, bool warning, struct str file, uint32_t line,
+                     struct str rule, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 bool plan_report_failed(const struct plan_report *r); /* holds an error */
 
 /* Builds one plan from all files. NULL when the report got an error. The caller holds one reference. */
-struct plan *plan_build(const struct plan_source *sources, size_t n, struct plan_ids *ids, struct plan_report *report);
+struct plan *plan_build(const struct plan_source *sources, size_t n, struct plan_ids *ids,
+                        struct plan_report *report);
 struct plan *plan_ref(struct plan *p);
 void plan_unref(struct plan *p);
 /* Something the plan needs until it is freed. */
@@ -260,17 +297,18 @@ void plan_keep(struct plan *p, void *object, void (*release)(void *object));
 int plan_find_key(const struct plan *p, struct str name);
 int plan_find_service(const struct plan *p, struct str name);
 int plan_find_score(const struct plan *p, struct str name);
-int plan_find_group(const struct plan *p, struct str ref);  /* "group" (the newest) or "group_v2" */
-int plan_find_attr(const struct plan *p, struct str ref);   /* "group:attr" or "group_v2:attr" */
+int plan_find_group(const struct plan *p, struct str ref); /* "group" (the newest) or "group_v2" */
+int plan_find_attr(const struct plan *p, struct str ref);  /* "group:attr" or "group_v2:attr" */
 
 /* -- index.c: from an event to what it can change */
 struct plan_hits {
-    uint32_t *series;          /* indices, ascending, whose events and criteria hold */
-    uint32_t *rules;           /* indices, ascending, of rules whose `when` is this event */
+    uint32_t *series; /* indices, ascending, whose events and criteria hold */
+    uint32_t *rules;  /* indices, ascending, of rules whose `when` is this event */
     size_t n_series, n_rules;
 };
 /* Fills hits from the arena. slots: the event's, computed ones included. */
-void plan_match_event(const struct plan *p, const struct evt *e, unsigned lane, struct arena *arena, struct plan_hits *hits);
+void plan_match_event(const struct plan *p, const struct evt *e, unsigned lane, struct arena *arena,
+                      struct plan_hits *hits);
 /* Runs the criterion functions that e's type can need and fills their slots; slots must have room for plan.n_slots. */
 void plan_compute(const struct plan *p, struct evt *e, unsigned lane, struct arena *arena);
 

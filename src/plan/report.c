@@ -26,9 +26,10 @@ void plan_report_add(struct plan_report *r, bool warning, struct str file, uint3
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    for (size_t i = 0; i < r->n; i++) /* what is wrong in words.lua turns up with each file: said once */
-        if (r->items[i].line == line && str_eq(r->items[i].file, file) && str_eqz(r->items[i].text, text) &&
-            str_eq(r->items[i].rule, rule))
+    for (size_t i = 0; i < r->n;
+         i++) /* what is wrong in words.lua turns up with each file: said once */
+        if (r->items[i].line == line && str_eq(r->items[i].file, file) &&
+            str_eqz(r->items[i].text, text) && str_eq(r->items[i].rule, rule))
             return;
     r->items = xgrow(r->items, r->n, &r->cap, sizeof(*r->items));
     r->items[r->n++] = (struct plan_problem){

@@ -23,13 +23,14 @@
 #include "plan/plan.h"
 
 struct profile_limits {
-    uint32_t entries;       /* exact entries of a windowed series: default 4096 */
-    uint32_t distinct;      /* values of a set or of frequencies: default 1000 */
-    uint32_t list_values;   /* values that unique_list and category_count answer: default 1000 */
-    uint32_t value_bytes;   /* longer strings are kept cut at a character, with a counter: default 1024 */
-    uint32_t dedupe_ids;    /* event ids remembered: default 4096 */
-    int64_t dedupe_ms;      /* for how long: default 1 day */
-    uint32_t runs;          /* runs of a lifetime with ttl that a late event may still join: default 16 */
+    uint32_t entries;     /* exact entries of a windowed series: default 4096 */
+    uint32_t distinct;    /* values of a set or of frequencies: default 1000 */
+    uint32_t list_values; /* values that unique_list and category_count answer: default 1000 */
+    uint32_t
+        value_bytes; /* longer strings are kept cut at a character, with a counter: default 1024 */
+    uint32_t dedupe_ids; /* event ids remembered: default 4096 */
+    int64_t dedupe_ms;   /* for how long: default 1 day */
+    uint32_t runs; /* runs of a lifetime with ttl that a late event may still join: default 16 */
 };
 extern const struct profile_limits profile_limits_default;
 
@@ -38,8 +39,9 @@ struct store;
 struct profile;
 struct store *store_new(const struct profile_limits *limits);
 void store_free(struct store *s);
-struct profile *store_find(const struct store *s, uint32_t key_id, struct str id);  /* NULL when there is none */
-struct profile *store_touch(struct store *s, uint32_t key_id, struct str id);       /* makes it */
+/* NULL when there is none */
+struct profile *store_find(const struct store *s, uint32_t key_id, struct str id);
+struct profile *store_touch(struct store *s, uint32_t key_id, struct str id); /* makes it */
 /* Call it for a batch's identifiers before the first of them is touched. */
 void store_prefetch(struct store *s, uint32_t key_id, struct str id);
 size_t store_count(const struct store *s);
@@ -48,7 +50,8 @@ size_t store_bytes(const struct store *s);
 uint64_t store_digest(const struct store *s);
 /* Frees what is past: one slice of work, at most n profiles looked at, going round. Profiles that hold nothing any more are
  * freed, and with drop_unknown series that p does not know. References to profiles do not outlive it. */
-void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n, bool drop_unknown);
+void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n,
+                 bool drop_unknown);
 
 /* -- profile.c */
 uint32_t profile_key_id(const struct profile *p);
@@ -57,18 +60,19 @@ struct str profile_id(const struct profile *p);
 bool profile_seen(struct store *s, struct profile *p, uint64_t event_id, int64_t now_ms);
 /* Takes one event's value. v: VAL_NULL when the series has no property. An event without a usable value (missing; not a
  * number where numbers are kept) must not count: nothing happens, false. ts_ms <= now_ms. v's bytes are copied. */
-bool profile_add(struct store *s, struct profile *p, const struct plan_series *series, int64_t ts_ms, struct val v,
-                 int64_t now_ms);
+bool profile_add(struct store *s, struct profile *p, const struct plan_series *series,
+                 int64_t ts_ms, struct val v, int64_t now_ms);
 /* The attribute's value at now_ms, cast to its type, or its default. p may be NULL: the default. Bytes and items go to the
  * arena. Never changes p. */
-struct val profile_read(const struct store *s, const struct profile *p, const struct plan *plan, const struct plan_attr *attr,
-                        int64_t now_ms, struct arena *arena);
+struct val profile_read(const struct store *s, const struct profile *p, const struct plan *plan,
+                        const struct plan_attr *attr, int64_t now_ms, struct arena *arena);
 /* When, after now_ms, the passing of time alone next changes what profile_read answers; INT64_MAX when never.
  * May be early (a change that does not show), never late. */
 int64_t profile_next_fade(const struct store *s, const struct profile *p, const struct plan *plan,
                           const struct plan_attr *attr, int64_t now_ms);
 /* For a counter with period: the earliest time after now_ms at which it is at most n; INT64_MAX when it is already. */
-int64_t profile_next_at_most(const struct store *s, const struct profile *p, const struct plan *plan,
-                             const struct plan_attr *attr, int64_t n, int64_t now_ms);
+int64_t profile_next_at_most(const struct store *s, const struct profile *p,
+                             const struct plan *plan, const struct plan_attr *attr, int64_t n,
+                             int64_t now_ms);
 
 #endif

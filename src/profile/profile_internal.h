@@ -258,14 +258,14 @@ struct series_edge {
 struct series_edge series_edge(const struct state *st, int64_t since_ms);
 int64_t chunk_time(const struct chunk *c, enum keep keep, uint32_t i);
 uint64_t *chunk_words(const struct chunk *c, enum keep keep);
-const struct summary *chunk_summary(const struct chunk *c,
-                                    enum keep keep); /* NULL: add up its numbers */
+/* NULL: add up its numbers */
+const struct summary *chunk_summary(const struct chunk *c, enum keep keep);
 int64_t chunk_last(const struct chunk *c, enum keep keep);
 void chunk_free(struct store *s, struct chunk *c, enum keep keep, bool unref);
 void series_insert(struct store *s, struct state *st, size_t i, struct chunk *c);
 /* pane.c */
-struct pane *pane_new(struct store *s, enum keep keep, int64_t ts_ms,
-                      uint64_t word); /* word_unref is pane_free's */
+/* word_unref is pane_free's */
+struct pane *pane_new(struct store *s, enum keep keep, int64_t ts_ms, uint64_t word);
 void pane_add(struct store *s, struct pane *p, enum keep keep, int64_t ts_ms, uint64_t word);
 void pane_free(struct store *s, struct pane *p, enum keep keep);
 void series_fold(struct store *s, struct state *st, const struct plan_series *series,
@@ -294,14 +294,14 @@ void run_stretch(struct run *run, int64_t ts_ms);
 bool runs_expire(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms,
                  int64_t now_ms);
 void runs_free(struct store *s, struct runs **runs, const struct run_ops *ops);
-void *runs_at(const struct runs *runs, const struct run_ops *ops,
-              size_t i); /* ascending; NULL past the end */
+/* ascending; NULL past the end */
+void *runs_at(const struct runs *runs, const struct run_ops *ops, size_t i);
 void *runs_newest(const struct runs *runs, const struct run_ops *ops);
 /* The run to be read at now: the newest, unless its ttl has passed: NULL. */
 void *runs_alive(const struct runs *runs, const struct run_ops *ops, int64_t ttl_ms,
                  int64_t now_ms);
-int64_t run_fade(const struct run *run,
-                 int64_t ttl_ms); /* when it stops being read; run may be NULL */
+/* when it stops being read; run may be NULL */
+int64_t run_fade(const struct run *run, int64_t ttl_ms);
 
 /* -- hll.c: about how many distinct values a window saw */
 struct hll;
@@ -314,9 +314,9 @@ int64_t hll_oldest(const struct hll *h, int64_t since_ms);  /* newer than since;
 uint64_t hll_digest(const struct hll *h);
 
 /* -- cast.c: to the type an attribute declares */
-struct val cast_val(struct val v, enum plan_type type,
-                    struct arena *arena); /* borrows v's bytes where it can */
-struct str cast_text(struct val v,
-                     struct arena *arena); /* a scalar's: strings as they are, JSON else */
+/* borrows v's bytes where it can */
+struct val cast_val(struct val v, enum plan_type type, struct arena *arena);
+/* a scalar's: strings as they are, JSON else */
+struct str cast_text(struct val v, struct arena *arena);
 
 #endif

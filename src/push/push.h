@@ -44,8 +44,8 @@ struct push_target {
  * waits for these identifiers and is newer, oldest first.
  * Returns how many it delivered. */
 size_t push_subscribe(struct push *p, unsigned front, uint64_t stream,
-                    const struct push_target *targets, size_t n, uint64_t after_seq,
-                    uint32_t after_index, int64_t now_ms);
+                      const struct push_target *targets, size_t n, uint64_t after_seq,
+                      uint32_t after_index, int64_t now_ms);
 void push_unsubscribe(struct push *p, uint64_t stream);
 /* The messages of one firing, together. Returns how many subscribers received one. */
 size_t push_publish(struct push *p, struct push_msg *const *msgs, size_t n, int64_t now_ms);

@@ -73,8 +73,8 @@ struct push {
 
 /* subs.c */
 struct target *target_touch(struct push *p, struct str key, struct str id);
-struct target *target_find(const struct push *p, struct str key,
-                           struct str id); /* NULL: nobody, nothing */
+/* NULL: nobody, nothing */
+struct target *target_find(const struct push *p, struct str key, struct str id);
 void target_drop_unused(struct push *p, struct target *t);
 
 /* outbox.c */

@@ -99,8 +99,8 @@ static bool listens(const struct sub *s, const struct target *t)
 }
 
 size_t push_subscribe(struct push *p, unsigned front, uint64_t stream,
-                    const struct push_target *targets, size_t n, uint64_t after_seq,
-                    uint32_t after_index, int64_t now_ms)
+                      const struct push_target *targets, size_t n, uint64_t after_seq,
+                      uint32_t after_index, int64_t now_ms)
 {
     push_unsubscribe(p, stream);
     push_expire(p, now_ms);

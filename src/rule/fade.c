@@ -53,7 +53,9 @@ static bool can_turn(const struct plan_attr *attr, const struct cond_op *op, boo
         if (strcmp(rows[i].op, op->word) == 0) {
             if (!to)
                 return rows[i].turns_false;
-            return how == FALLS ? rows[i].falling_true : how == RISES ? rows[i].rising_true : rows[i].vanishing_true;
+            return how == FALLS   ? rows[i].falling_true
+                   : how == RISES ? rows[i].rising_true
+                                  : rows[i].vanishing_true;
         }
     return how != VANISHES || !to; /* like and its kind: on texts, gone with the value */
 }

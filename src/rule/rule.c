@@ -20,8 +20,8 @@ struct val *rule_read(const struct rule_view *v, int64_t now_ms, struct arena *a
     return values;
 }
 
-enum cond_truth rule_holds(const struct rule_view *v, const struct val *now, const struct val *before, unsigned lane,
-                           struct arena *arena)
+enum cond_truth rule_holds(const struct rule_view *v, const struct val *now,
+                           const struct val *before, unsigned lane, struct arena *arena)
 {
     stat_add(STAT_RULE_EVALUATIONS, 1);
     return v->rule->when ? cond_decide(v->rule->when, now, before, lane, arena) : COND_FALSE;

@@ -26,8 +26,8 @@ struct rule_view {
 struct val *rule_read(const struct rule_view *v, int64_t now_ms, struct arena *arena);
 /* Is `when` true for these values? before: the values without the event, for `changed`; NULL at a timer. A rule fires when
  * it is known to have been false and to be true: a function that was stopped is no change of what it reads. */
-enum cond_truth rule_holds(const struct rule_view *v, const struct val *now, const struct val *before, unsigned lane,
-                           struct arena *arena);
+enum cond_truth rule_holds(const struct rule_view *v, const struct val *now,
+                           const struct val *before, unsigned lane, struct arena *arena);
 /* When, after now_ms, time alone may next turn `when` true: the timer's due time; INT64_MAX for never. Never late. */
 int64_t rule_next_crossing(const struct rule_view *v, int64_t now_ms);
 

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool call(const struct plan_score *score, unsigned lane, const struct val *values, size_t n, bool *used,
-                 struct arena *arena, double *out, struct err *err)
+static bool call(const struct plan_score *score, unsigned lane, const struct val *values, size_t n,
+                 bool *used, struct arena *arena, double *out, struct err *err)
 {
     struct val answer;
     if (!score->fn->call(score->fn, lane, values, n, arena, &answer, used, err))
@@ -25,8 +25,9 @@ static int by_size(const void *a, const void *b)
     return x->attr < y->attr ? -1 : x->attr > y->attr;
 }
 
-bool score_run(const struct plan *p, const struct plan_score *score, unsigned lane, const struct val *values,
-               bool explain, struct arena *arena, struct score_result *out, struct err *err)
+bool score_run(const struct plan *p, const struct plan_score *score, unsigned lane,
+               const struct val *values, bool explain, struct arena *arena,
+               struct score_result *out, struct err *err)
 {
     size_t n = p->services[score->service].n_attrs;
     *out = (struct score_result){.used = arena_zalloc(arena, n * sizeof(bool))};

@@ -7,8 +7,8 @@
 #include "plan/plan.h"
 
 struct score_part {
-    uint32_t attr;   /* which of the service's attributes, by position */
-    double part;     /* score - score with this attribute null */
+    uint32_t attr; /* which of the service's attributes, by position */
+    double part;   /* score - score with this attribute null */
 };
 struct score_result {
     double score;
@@ -17,7 +17,8 @@ struct score_result {
     size_t n_parts;
 };
 /* values: one per attribute of the service. Results live in the arena. explain: fill parts (one more call per attribute used). */
-bool score_run(const struct plan *p, const struct plan_score *score, unsigned lane, const struct val *values, bool explain,
-               struct arena *arena, struct score_result *out, struct err *err);
+bool score_run(const struct plan *p, const struct plan_score *score, unsigned lane,
+               const struct val *values, bool explain, struct arena *arena,
+               struct score_result *out, struct err *err);
 
 #endif

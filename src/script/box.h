@@ -25,7 +25,7 @@ enum { BOX_LOG_LINES = 10 }; /* of one call */
 struct box {
     lua_State *L;
     size_t used, peak, soft;
-    size_t collect_from;       /* box_call: as much must be used before the collector works again */
+    size_t collect_from; /* box_call: as much must be used before the collector works again */
     struct str path, words_path; /* whose frames say where something happened; borrowed */
     int library,
         session; /* registry references: what signalbox.lua returned, and what its new() returned */

@@ -82,7 +82,8 @@ static void say(const struct script_fn *fn, const struct box_trouble *t, struct 
 
 /* Whoever wrote the function is not there to see it fail: the first time is logged, and the last. What is only tried, in
  * the lane of the loader, is reported by the loader. */
-static void count_trouble(struct script_fn *fn, unsigned lane, const struct box_trouble *t, const struct err *said)
+static void count_trouble(struct script_fn *fn, unsigned lane, const struct box_trouble *t,
+                          const struct err *said)
 {
     stat_add(STAT_RULE_ERRORS, 1);
     if (lane + 1 < fn->file->n_lanes && !atomic_exchange(&fn->failed, true))
@@ -93,7 +94,8 @@ static void count_trouble(struct script_fn *fn, unsigned lane, const struct box_
     if (stops < fn->file->limits.strikes || atomic_exchange(&fn->quarantined, true))
         return;
     stat_add(STAT_RULE_QUARANTINED, 1);
-    log_error("rules: %s; this was time %u, so it is not called any more until its file changes", said->text, stops);
+    log_error("rules: %s; this was time %u, so it is not called any more until its file changes",
+              said->text, stops);
 }
 
 static bool call_named(struct script_fn *fn, struct script_names *names, unsigned lane,

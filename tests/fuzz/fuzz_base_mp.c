@@ -18,13 +18,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (m.p > m.end || read == err.set || a.n_bytes > size * sizeof(struct val))
         abort();
     bool skipped = mp_skip(&s);
-    if (read && (!skipped || s.p != m.p)) /* what is a tree can be passed over; not the other way: keys may be no strings */
+    if (read &&
+        (!skipped ||
+         s.p !=
+             m.p)) /* what is a tree can be passed over; not the other way: keys may be no strings */
         abort();
     if (read) {
         struct buf b = {0};
         val_write_msgpack(&b, &v);
         struct mp w = {(const uint8_t *)b.p, (const uint8_t *)b.p + b.n};
-        if (!mp_tree(&w, &a, &again, NULL) || w.p != w.end || !val_eq(v, again) || val_hash(v) != val_hash(again))
+        if (!mp_tree(&w, &a, &again, NULL) || w.p != w.end || !val_eq(v, again) ||
+            val_hash(v) != val_hash(again))
             abort();
         b.n = 0;
         val_write_json(&b, &v);

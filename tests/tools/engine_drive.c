@@ -31,9 +31,10 @@ static void fired(void *ctx, const struct push_msg *m)
     char id[37];
     uuid_format(m->intervention_id, id);
     json_t *message = json_loadb(m->json.p, m->json.n, 0, NULL);
-    json_t *row = json_pack("{s:s, s:I, s:I, s:s%, s:s%, s:s%, s:o*}", "intervention_id", id, "seq", (json_int_t)m->seq,
-                            "index", (json_int_t)m->index, "name", m->name.p, m->name.n, "key", m->key.p, m->key.n,
-                            "id", m->id.p, m->id.n, "message", message);
+    json_t *row =
+        json_pack("{s:s, s:I, s:I, s:s%, s:s%, s:s%, s:o*}", "intervention_id", id, "seq",
+                  (json_int_t)m->seq, "index", (json_int_t)m->index, "name", m->name.p, m->name.n,
+                  "key", m->key.p, m->key.n, "id", m->id.p, m->id.n, "message", message);
     json_array_append_new(d->fired, row);
 }
 
@@ -58,8 +59,9 @@ static json_t *reload(struct drive *d, int64_t now_ms)
     json_t *problems = json_array();
     for (size_t i = 0; i < report.n; i++) {
         struct plan_problem *p = &report.items[i];
-        json_array_append_new(problems, json_sprintf("%s%.*s:%u: %.*s: %.*s", p->warning ? "warning: " : "",
-                                                     STR_FMT(p->file), p->line, STR_FMT(p->rule), STR_FMT(p->text)));
+        json_array_append_new(
+            problems, json_sprintf("%s%.*s:%u: %.*s: %.*s", p->warning ? "warning: " : "",
+                                   STR_FMT(p->file), p->line, STR_FMT(p->rule), STR_FMT(p->text)));
     }
     plan_report_fini(&report);
     return json_pack("{s:b, s:o}", "ok", ok, "problems", problems);
@@ -110,7 +112,8 @@ static json_t *set_limits(struct drive *d, json_t *limits)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         json_t *v = json_object_get(limits, rows[i].name);
         if (v)
-            *(uint32_t *)(void *)((char *)&d->limits + rows[i].at) = (uint32_t)json_integer_value(v);
+            *(uint32_t *)(void *)((char *)&d->limits + rows[i].at) =
+                (uint32_t)json_integer_value(v);
     }
     return json_object();
 }
@@ -128,9 +131,12 @@ static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
     }
     json_t *rejected = json_array();
     for (size_t i = 0; i < b->events.n_rejects; i++)
-        json_array_append_new(rejected, json_stringn(b->events.rejects[i].why.p, b->events.rejects[i].why.n));
+        json_array_append_new(rejected,
+                              json_stringn(b->events.rejects[i].why.p, b->events.rejects[i].why.n));
     json_int_t accepted = (json_int_t)b->events.n;
-    engine_submit(d->engine, b, now_ms); /* one thread and a journal that is durable at once: it has been applied */
+    engine_submit(
+        d->engine, b,
+        now_ms); /* one thread and a journal that is durable at once: it has been applied */
     engine_batch_free(b);
     return json_pack("{s:I, s:o}", "accepted", accepted, "rejected", rejected);
 }
@@ -146,7 +152,8 @@ static json_t *json_of(const struct val *v)
 
 static json_t *read_attributes(struct drive *d, json_t *ask)
 {
-    json_t *ids = json_object_get(ask, "ids"), *names = json_object_get(ask, "attributes"), *columns = json_array();
+    json_t *ids = json_object_get(ask, "ids"), *names = json_object_get(ask, "attributes"),
+           *columns = json_array();
     int64_t now_ms = json_integer_value(json_object_get(ask, "now"));
     size_t n_ids = json_array_size(ids), n = n_ids * json_array_size(names), i;
     struct plan *plan = engine_plan(d->engine);
@@ -198,7 +205,8 @@ static json_t *answer(struct drive *d, json_t *ask)
     if ((v = json_object_get(ask, "reload")))
         return reload(d, json_integer_value(v));
     if ((v = json_object_get(ask, "tick")))
-        return json_pack("{s:I}", "next", (json_int_t)engine_tick(d->engine, json_integer_value(v)));
+        return json_pack("{s:I}", "next",
+                         (json_int_t)engine_tick(d->engine, json_integer_value(v)));
     if ((v = json_object_get(ask, "read")))
         return read_attributes(d, v);
     if (json_object_get(ask, "fired")) {

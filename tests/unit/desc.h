@@ -105,8 +105,8 @@ struct test_fn {
     struct val (*answer)(struct val first);
 };
 
-static inline bool test_fn_call(struct plan_fn *fn, unsigned lane, const struct val *args, size_t n, struct arena *arena,
-                                struct val *out, bool *used, struct err *err)
+static inline bool test_fn_call(struct plan_fn *fn, unsigned lane, const struct val *args, size_t n,
+                                struct arena *arena, struct val *out, bool *used, struct err *err)
 {
     struct test_fn *f = (struct test_fn *)fn;
     __atomic_fetch_add(&f->calls, 1, __ATOMIC_RELAXED);
@@ -129,8 +129,8 @@ static inline struct plan_fn *test_fn_get(void *ctx, size_t n)
 }
 
 /* -- plans: one text a file, each a list of definitions. fns: four functions for all files; may be NULL. */
-static inline struct plan *desc_plan(const char *const *files, size_t n, struct test_fn *fns, struct plan_ids *ids,
-                                     struct plan_report *report)
+static inline struct plan *desc_plan(const char *const *files, size_t n, struct test_fn *fns,
+                                     struct plan_ids *ids, struct plan_report *report)
 {
     struct arena a;
     struct val *trees = calloc(n + 1, sizeof(*trees));
@@ -163,8 +163,8 @@ static inline struct plan *desc_plan_ok(const char *file, struct test_fn *fns, s
     plan_report_init(&report);
     struct plan *p = desc_plan(&file, 1, fns, ids, &report);
     for (size_t i = 0; i < report.n; i++)
-        printf("%.*s:%u: %.*s: %.*s\n", STR_FMT(report.items[i].file), report.items[i].line, STR_FMT(report.items[i].rule),
-               STR_FMT(report.items[i].text));
+        printf("%.*s:%u: %.*s: %.*s\n", STR_FMT(report.items[i].file), report.items[i].line,
+               STR_FMT(report.items[i].rule), STR_FMT(report.items[i].text));
     if (!p)
         abort();
     plan_report_fini(&report);

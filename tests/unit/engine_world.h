@@ -7,12 +7,18 @@
 #include "engine/core.h"
 
 #define VIEW "'events': [{'name': 'page_view'}]"
-#define GROUP_D(attrs) "{'kind': 'attribute_group', 'name': 'd', 'attribute_key': 'domain_userid', 'attributes': [" attrs "]}"
-#define GROUP_U(attrs) "{'kind': 'attribute_group', 'name': 'u', 'attribute_key': 'user_id', 'attributes': [" attrs "]}"
+#define GROUP_D(attrs)                                                                             \
+    "{'kind': 'attribute_group', 'name': 'd', 'attribute_key': 'domain_userid', 'attributes': "    \
+    "[" attrs "]}"
+#define GROUP_U(attrs)                                                                             \
+    "{'kind': 'attribute_group', 'name': 'u', 'attribute_key': 'user_id', 'attributes': [" attrs   \
+    "]}"
 #define MINUTE "{'name': 'minute', 'aggregation': 'counter', 'period': 60000, " VIEW "}"
-#define EVER "{'name': 'ever', 'aggregation': 'counter', " VIEW "}"
-#define URL "{'name': 'url', 'aggregation': 'last', 'property': {'kind': 'atomic', 'name': 'page_url'}, " VIEW "}"
-#define LEAF(attr, op, value) "{'attribute': '" attr "', 'op': '" op "', 'value': " value "}"
+#define EVER   "{'name': 'ever', 'aggregation': 'counter', " VIEW "}"
+#define URL                                                                                        \
+    "{'name': 'url', 'aggregation': 'last', 'property': {'kind': 'atomic', 'name': "               \
+    "'page_url'}, " VIEW "}"
+#define LEAF(attr, op, value)  "{'attribute': '" attr "', 'op': '" op "', 'value': " value "}"
 #define RULE(name, when, rest) "{'kind': 'intervention', 'name': '" name "', 'when': " when rest "}"
 
 enum { MSGS_MAX = 2000 };
@@ -115,7 +121,8 @@ static inline void view(struct world *w, int64_t clock_ms, const char *d)
     send(w, clock_ms, text);
 }
 
-static inline struct val read_one(struct world *w, const char *ref, const char *id, int64_t clock_ms)
+static inline struct val read_one(struct world *w, const char *ref, const char *id,
+                                  int64_t clock_ms)
 {
     struct plan *p = engine_plan(w->e);
     struct arena a;
@@ -131,10 +138,11 @@ static inline struct val read_one(struct world *w, const char *ref, const char *
     return v;
 }
 
-#define CHECK_READ(w, ref, id, clock, want)                                                                            \
-    do {                                                                                                               \
-        struct val v_ = read_one(w, ref, id, clock);                                                                   \
-        CHECK(v_.type == VAL_INT && v_.i == (want), "%s of %s: type %d, %" PRId64, ref, id, v_.type, v_.i);            \
+#define CHECK_READ(w, ref, id, clock, want)                                                        \
+    do {                                                                                           \
+        struct val v_ = read_one(w, ref, id, clock);                                               \
+        CHECK(v_.type == VAL_INT && v_.i == (want), "%s of %s: type %d, %" PRId64, ref, id,        \
+              v_.type, v_.i);                                                                      \
     } while (0)
 
 /* How many messages came since the last call; all of this name. */

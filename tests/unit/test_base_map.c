@@ -32,7 +32,8 @@ static void map_like_array(uint64_t with, size_t n_names)
         if (draw(3)) {
             model[i] = &values[draw(n_names)];
             n += !before;
-            CHECK(map_put(&m, key, model[i]) == before, "put, seed %" PRIu64 " step %d", with, step);
+            CHECK(map_put(&m, key, model[i]) == before, "put, seed %" PRIu64 " step %d", with,
+                  step);
         } else {
             model[i] = NULL;
             n -= before != NULL;
@@ -40,7 +41,8 @@ static void map_like_array(uint64_t with, size_t n_names)
         }
         CHECK_INT(m.n, n);
         size_t any = draw(n_names);
-        CHECK(map_get(&m, str_of(names[any])) == model[any], "get, seed %" PRIu64 " step %d", with, step);
+        CHECK(map_get(&m, str_of(names[any])) == model[any], "get, seed %" PRIu64 " step %d", with,
+              step);
     }
     for (size_t i = 0; i < n_names; i++)
         CHECK(map_get(&m, str_of(names[i])) == model[i]);
@@ -61,7 +63,8 @@ static void map_keys(void)
     CHECK(!map_get(&m, STR("x")) && !map_del(&m, STR("x")));
     CHECK(!map_put(&m, (struct str){NULL, 0}, &a), "the empty key is a key");
     CHECK(!map_put(&m, (struct str){"a\0b", 3}, &a) && !map_put(&m, (struct str){"a\0c", 3}, &b));
-    CHECK(map_get(&m, STR("")) == &a && map_get(&m, (struct str){"a\0c", 3}) == &b && !map_get(&m, STR("a")));
+    CHECK(map_get(&m, STR("")) == &a && map_get(&m, (struct str){"a\0c", 3}) == &b &&
+          !map_get(&m, STR("a")));
     CHECK(map_put(&m, STR(""), &b) == &a && map_del(&m, STR("")) == &b && !map_get(&m, STR("")));
     map_fini(&m);
     map_fini(&m);
@@ -185,7 +188,8 @@ static void stats(void)
     struct buf b = {0};
     stat_write_prometheus(&b);
     buf_putc(&b, 0);
-    CHECK(strstr(b.p, "# TYPE signalbox_reloads_success_total counter\nsignalbox_reloads_success_total "));
+    CHECK(strstr(
+        b.p, "# TYPE signalbox_reloads_success_total counter\nsignalbox_reloads_success_total "));
     buf_fini(&b);
 }
 

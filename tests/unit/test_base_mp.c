@@ -24,9 +24,9 @@ static uint64_t draw(uint64_t below)
 /* -- what the packer writes, at the seams between its formats */
 static void integers(void)
 {
-    static const int64_t cases[] = {0,      1,           127,          128,         255,         256,      65535,
-                                    65536,  4294967295,  4294967296,   INT64_MAX,   -1,          -32,      -33,
-                                    -128,   -129,        -32768,       -32769,      -2147483648, -2147483649, INT64_MIN};
+    static const int64_t cases[] = {
+        0,  1,   127, 128,  255,  256,    65535,  65536,       4294967295,  4294967296, INT64_MAX,
+        -1, -32, -33, -128, -129, -32768, -32769, -2147483648, -2147483649, INT64_MIN};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         msgpack_sbuffer b;
         msgpack_packer pk;
@@ -43,7 +43,8 @@ static void integers(void)
     }
     struct val v;
     struct mp m = over("\xcf\x80\0\0\0\0\0\0\0", 9);
-    CHECK(mp_next(&m, &v) && v.type == VAL_DBL && v.d == 9223372036854775808.0, "past int64: a double");
+    CHECK(mp_next(&m, &v) && v.type == VAL_DBL && v.d == 9223372036854775808.0,
+          "past int64: a double");
 }
 
 static void lengths(void)
@@ -93,8 +94,9 @@ static void floats(void)
         CHECK(mp_next(&m, &v) && v.type == VAL_DBL && v.d == cases[i]);
         buf_fini(&b);
     }
-    static const char *const none[] = {"\xcb\x7f\xf0\0\0\0\0\0\0", "\xcb\x7f\xf8\0\0\0\0\0\0", "\xcb\xff\xf0\0\0\0\0\0\0",
-                                       "\xca\x7f\x80\0\0", "\xca\x7f\xc0\0\0"};
+    static const char *const none[] = {"\xcb\x7f\xf0\0\0\0\0\0\0", "\xcb\x7f\xf8\0\0\0\0\0\0",
+                                       "\xcb\xff\xf0\0\0\0\0\0\0", "\xca\x7f\x80\0\0",
+                                       "\xca\x7f\xc0\0\0"};
     for (size_t i = 0; i < COUNT_OF(none); i++) {
         struct val v;
         struct mp m = over(none[i], i < 3 ? 9 : 5);
@@ -157,8 +159,8 @@ static void trees(void)
         struct val in = random_val(&a, 0), out;
         val_write_msgpack(&b, &in);
         struct mp m = over(b.p, b.n), s = m;
-        CHECK(mp_tree(&m, &a, &out, &err) && m.p == m.end && val_eq(in, out) && same_types(in, out), "seed %" PRIu64 " %s",
-              with, err.text);
+        CHECK(mp_tree(&m, &a, &out, &err) && m.p == m.end && val_eq(in, out) && same_types(in, out),
+              "seed %" PRIu64 " %s", with, err.text);
         CHECK(mp_skip(&s) && s.p == s.end);
         for (size_t cut = 0; cut < b.n && b.n < 200; cut++) {
             char *exact = malloc(cut ? cut : 1); /* so that a byte too many is seen */

@@ -12,16 +12,40 @@ static void numbers(void)
         const char *text;
         bool u64, i64, dbl;
     } cases[] = {
-        {"0", 1, 1, 1},       {"7", 1, 1, 1},          {"-7", 0, 1, 1},         {"007", 1, 1, 0},
-        {"", 0, 0, 0},        {"-", 0, 0, 0},          {"--1", 0, 0, 0},        {"+1", 0, 0, 0},
-        {" 1", 0, 0, 0},      {"1 ", 0, 0, 0},         {"1.5", 0, 0, 1},        {"1.", 0, 0, 0},
-        {".5", 0, 0, 0},      {"1e3", 0, 0, 1},        {"1E-3", 0, 0, 1},       {"1e", 0, 0, 0},
-        {"1e+", 0, 0, 0},     {"1e999", 0, 0, 0},      {"inf", 0, 0, 0},        {"nan", 0, 0, 0},
-        {"0x10", 0, 0, 0},    {"1,5", 0, 0, 0},        {"-0", 0, 1, 1},         {"-0.0", 0, 0, 1},
-        {"12a", 0, 0, 0},     {"0.1", 0, 0, 1},        {"00.1", 0, 0, 0},       {"-01", 0, 1, 0},
-        {"9223372036854775807", 1, 1, 1},              {"9223372036854775808", 1, 0, 1},
-        {"-9223372036854775808", 0, 1, 1},             {"-9223372036854775809", 0, 0, 1},
-        {"18446744073709551615", 1, 0, 1},             {"18446744073709551616", 0, 0, 1},
+        {"0", 1, 1, 1},
+        {"7", 1, 1, 1},
+        {"-7", 0, 1, 1},
+        {"007", 1, 1, 0},
+        {"", 0, 0, 0},
+        {"-", 0, 0, 0},
+        {"--1", 0, 0, 0},
+        {"+1", 0, 0, 0},
+        {" 1", 0, 0, 0},
+        {"1 ", 0, 0, 0},
+        {"1.5", 0, 0, 1},
+        {"1.", 0, 0, 0},
+        {".5", 0, 0, 0},
+        {"1e3", 0, 0, 1},
+        {"1E-3", 0, 0, 1},
+        {"1e", 0, 0, 0},
+        {"1e+", 0, 0, 0},
+        {"1e999", 0, 0, 0},
+        {"inf", 0, 0, 0},
+        {"nan", 0, 0, 0},
+        {"0x10", 0, 0, 0},
+        {"1,5", 0, 0, 0},
+        {"-0", 0, 1, 1},
+        {"-0.0", 0, 0, 1},
+        {"12a", 0, 0, 0},
+        {"0.1", 0, 0, 1},
+        {"00.1", 0, 0, 0},
+        {"-01", 0, 1, 0},
+        {"9223372036854775807", 1, 1, 1},
+        {"9223372036854775808", 1, 0, 1},
+        {"-9223372036854775808", 0, 1, 1},
+        {"-9223372036854775809", 0, 0, 1},
+        {"18446744073709551615", 1, 0, 1},
+        {"18446744073709551616", 0, 0, 1},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct str s = str_of(cases[i].text);
@@ -60,8 +84,8 @@ static void utf8(void)
         {"\xed\x9f\xbf", 1},
         {"\xee\x80\x80", 1},
         {"\xf4\x8f\xbf\xbf", 1},
-        {"\x80", 0},             /* a continuation alone */
-        {"\xc0\xaf", 0},         /* overlong */
+        {"\x80", 0},     /* a continuation alone */
+        {"\xc0\xaf", 0}, /* overlong */
         {"\xc1\xbf", 0},
         {"\xe0\x9f\xbf", 0},
         {"\xf0\x8f\xbf\xbf", 0},
@@ -69,7 +93,7 @@ static void utf8(void)
         {"\xf4\x90\x80\x80", 0}, /* beyond U+10FFFF */
         {"\xf5\x80\x80\x80", 0},
         {"\xff", 0},
-        {"\xc3", 0},             /* cut */
+        {"\xc3", 0}, /* cut */
         {"\xe6\x97", 0},
         {"\xf0\x9f\x98", 0},
         {"a\xc3(", 0},
@@ -86,23 +110,29 @@ static void comparing(void)
 {
     CHECK(str_eq(STR("a"), STR("a")) && !str_eq(STR("a"), STR("ab")));
     CHECK(str_eq((struct str){NULL, 0}, STR("")) && str_eqz((struct str){NULL, 0}, ""));
-    CHECK(str_cmp(STR("a"), STR("ab")) < 0 && str_cmp(STR("b"), STR("ab")) > 0 && str_cmp(STR("x"), STR("x")) == 0);
+    CHECK(str_cmp(STR("a"), STR("ab")) < 0 && str_cmp(STR("b"), STR("ab")) > 0 &&
+          str_cmp(STR("x"), STR("x")) == 0);
     CHECK(str_cmp(STR("\xff"), STR("a")) > 0, "bytes are unsigned");
     CHECK(str_eq_nocase(STR("AbC"), STR("aBc")) && !str_eq_nocase(STR("["), STR("{")));
-    CHECK(str_starts(STR("abc"), "ab") && !str_starts(STR("a"), "ab") && str_starts((struct str){NULL, 0}, ""));
+    CHECK(str_starts(STR("abc"), "ab") && !str_starts(STR("a"), "ab") &&
+          str_starts((struct str){NULL, 0}, ""));
     CHECK(str_eqz(str_trim(STR(" \ta b\t ")), "a b") && str_trim(STR(" \t ")).n == 0);
     CHECK_INT(str_of(NULL).n, 0);
 }
 
 static void nearest(void)
 {
-    static const char *const names[] = {"counter", "sum", "min", "max", "mean", "first", "last", "most_frequent"};
+    static const char *const names[] = {"counter", "sum",   "min",  "max",
+                                        "mean",    "first", "last", "most_frequent"};
     static const struct {
         const char *word, *want;
     } cases[] = {
-        {"conter", "counter"}, {"countre", "counter"}, {"couter", "counter"},   {"sun", "sum"},
-        {"maen", "mean"},      {"most_freqent", "most_frequent"},               {"average", NULL},
-        {"frist", "first"},    {"xyzzy", NULL},        {"", NULL},              {"counter", "counter"},
+        {"conter", "counter"},  {"countre", "counter"},
+        {"couter", "counter"},  {"sun", "sum"},
+        {"maen", "mean"},       {"most_freqent", "most_frequent"},
+        {"average", NULL},      {"frist", "first"},
+        {"xyzzy", NULL},        {"", NULL},
+        {"counter", "counter"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const char *got = str_nearest(str_of(cases[i].word), names, COUNT_OF(names));
@@ -111,7 +141,8 @@ static void nearest(void)
     char longest[300];
     memset(longest, 'a', sizeof(longest));
     const char *long_name[] = {"aaaa"};
-    CHECK(!str_nearest((struct str){longest, sizeof(longest)}, long_name, 1), "too long to be near");
+    CHECK(!str_nearest((struct str){longest, sizeof(longest)}, long_name, 1),
+          "too long to be near");
     CHECK(!str_nearest(STR("abc"), names, 0));
 }
 

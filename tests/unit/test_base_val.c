@@ -71,7 +71,8 @@ static void order(void)
             int got = val_cmp(rows[i].v, rows[k].v);
             CHECK((got < 0 ? -1 : got > 0) == want, "rows %zu and %zu", i, k);
             CHECK(val_eq(rows[i].v, rows[k].v) == (want == 0), "rows %zu and %zu", i, k);
-            CHECK((val_hash(rows[i].v) == val_hash(rows[k].v)) == (want == 0), "hash of rows %zu and %zu", i, k);
+            CHECK((val_hash(rows[i].v) == val_hash(rows[k].v)) == (want == 0),
+                  "hash of rows %zu and %zu", i, k);
         }
     CHECK(val_dbl(NAN).type == VAL_NULL && val_dbl(INFINITY).type == VAL_NULL);
     arena_fini(&a);
@@ -104,7 +105,8 @@ static void numbers(void)
     double d = 0;
     CHECK(val_as_double(val_strz("2.5"), &d) && d == 2.5);
     CHECK(val_as_double(val_int(-3), &d) && d == -3);
-    CHECK(!val_as_double(val_strz("2.5 "), &d) && !val_as_double(val_bool(true), &d) && !val_as_double(val_null, &d));
+    CHECK(!val_as_double(val_strz("2.5 "), &d) && !val_as_double(val_bool(true), &d) &&
+          !val_as_double(val_null, &d));
     struct val bin = val_strz("1");
     bin.type = VAL_BIN;
     CHECK(!val_as_double(bin, &d), "bytes are no number");
@@ -133,8 +135,12 @@ static void json_text(void)
     dict_put(&dict, &used, STR(""), val_list(&a, 0));
     CHECK_STR(json(dict), "{\"a\\\"b\":[null,true,false],\"\":[]}");
     CHECK_STR(json(val_strz("a\\\n\t\r\b\x01/\x7f")), "\"a\\\\\\n\\t\\u000d\\u0008\\u0001/\x7f\"");
-    CHECK_STR(json(val_strz("\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80")), "\"\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80\"");
-    CHECK_STR(json(val_strz("a\xff" "b\xc3")), "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\"");
+    CHECK_STR(json(val_strz("\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80")),
+              "\"\xc3\xa9\xe6\x97\xa5\xf0\x9f\x98\x80\"");
+    CHECK_STR(json(val_strz("a\xff"
+                            "b\xc3")),
+              "\"a\xef\xbf\xbd"
+              "b\xef\xbf\xbd\"");
     CHECK_STR(json(val_strz("\xed\xa0\x80")), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     CHECK_STR(json((struct val){.type = VAL_STR, .n = 0, .s = NULL}), "\"\"");
     CHECK_STR(json((struct val){.type = VAL_STR, .n = 3, .s = "a\0b"}), "\"a\\u0000b\"");

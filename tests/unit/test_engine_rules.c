@@ -98,7 +98,8 @@ static bool says(struct yard *y, const char *file, const char *words)
             return true;
     }
     for (size_t i = 0; i < y->report.n; i++)
-        printf("  %.*s:%u: %.*s\n", STR_FMT(y->report.items[i].file), y->report.items[i].line, STR_FMT(y->report.items[i].text));
+        printf("  %.*s:%u: %.*s\n", STR_FMT(y->report.items[i].file), y->report.items[i].line,
+               STR_FMT(y->report.items[i].text));
     return false;
 }
 
@@ -122,12 +123,15 @@ static const char *status_of(struct yard *y, const char *file)
     strcpy(answer, "unknown");
     for (size_t i = 0; files && i < files->n; i++)
         if (str_eqz(val_as_str(*val_get(&files->items[i], "file")), path))
-            snprintf(answer, sizeof(answer), "%.*s", STR_FMT(val_as_str(*val_get(&files->items[i], "status"))));
+            snprintf(answer, sizeof(answer), "%.*s",
+                     STR_FMT(val_as_str(*val_get(&files->items[i], "status"))));
     arena_fini(&a);
     return answer;
 }
 
-#define SHOP(attr) "shop = event \"v/shop/1-0-0\"\nattribute_group \"g\" {\n  attribute_key = \"domain_userid\",\n  attributes = { " attr " = counter():on(shop) },\n}\n"
+#define SHOP(attr)                                                                                 \
+    "shop = event \"v/shop/1-0-0\"\nattribute_group \"g\" {\n  attribute_key = "                   \
+    "\"domain_userid\",\n  attributes = { " attr " = counter():on(shop) },\n}\n"
 #define RULE_ON(attr) "intervention \"i\" {\n  when = attribute \"g:" attr "\":gt(3),\n}\n"
 
 static void broken_file(void)
@@ -146,7 +150,9 @@ static void broken_file(void)
     CHECK(!y->ok && has(y, "g:one") && generation(y) == 1);
     CHECK(says(y, "a.lua", ""));
     CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
-    write_file(y, "b.lua", "attribute_group \"h\" { attribute_key = \"user_id\", attributes = { x = counter():on(event \"*\") } }\n");
+    write_file(y, "b.lua",
+               "attribute_group \"h\" { attribute_key = \"user_id\", attributes = { x = "
+               "counter():on(event \"*\") } }\n");
     reload(y);
     CHECK(!y->ok && has(y, "h:x") && has(y, "g:one") && generation(y) == 2, "the others go on");
     CHECK_STR(status_of(y, "b.lua"), "in_force");
@@ -183,7 +189,9 @@ static void together_and_singly(void)
     CHECK_STR(status_of(y, "b.lua"), "in_force");
     CHECK(says(y, "b.lua", "no attribute \"g:two\"") && says(y, "a.lua", "is not taken"));
     /* meanwhile a third is taken */
-    write_file(y, "c.lua", "attribute_group \"h\" { attribute_key = \"user_id\", attributes = { x = counter():on(event \"*\") } }\n");
+    write_file(y, "c.lua",
+               "attribute_group \"h\" { attribute_key = \"user_id\", attributes = { x = "
+               "counter():on(event \"*\") } }\n");
     reload(y);
     CHECK(!y->ok && has(y, "h:x") && has(y, "g:two"));
     write_file(y, "b.lua", RULE_ON("three"));
@@ -236,7 +244,9 @@ static void words(void)
 {
     struct yard *y = yard_new();
     write_file(y, "words.lua", "shop = event \"v/shop/1-0-0\"\n");
-    write_file(y, "a.lua", "attribute_group \"g\" { attribute_key = \"domain_userid\", attributes = { one = counter():on(shop) } }\n");
+    write_file(y, "a.lua",
+               "attribute_group \"g\" { attribute_key = \"domain_userid\", attributes = { one = "
+               "counter():on(shop) } }\n");
     reload(y);
     CHECK(y->ok && has(y, "g:one") && generation(y) == 1);
     struct plan *p = engine_plan(y->e);
@@ -245,7 +255,8 @@ static void words(void)
     write_file(y, "words.lua", "shop = event \"v/market/1-0-0\"\n");
     reload(y);
     p = engine_plan(y->e);
-    CHECK(y->ok && p->generation == 2 && str_eqz(p->series[0].matches[0].name, "market"), "every file is loaded again");
+    CHECK(y->ok && p->generation == 2 && str_eqz(p->series[0].matches[0].name, "market"),
+          "every file is loaded again");
     plan_unref(p);
     write_file(y, "words.lua", "shop = event(\n");
     reload(y);
@@ -259,10 +270,13 @@ static void words(void)
 static void tests_in_files(void)
 {
     struct yard *y = yard_new();
-    static const char *const good = SHOP("one") RULE_ON("one")
-        "test(\"four of them fire it\", function(t)\n  ann = t:visitor()\n  ann:sends(3, shop)\n  ann:gets_no \"i\"\n  ann:sends(shop)\n  ann:gets \"i\"\n  ann:has(\"g:one\", 4)\nend)\n";
-    static const char *const bad = SHOP("one") RULE_ON("one")
-        "test(\"two of them fire it\", function(t)\n  ann = t:visitor()\n  ann:sends(2, shop)\n  ann:gets \"i\"\nend)\n";
+    static const char *const good = SHOP("one")
+        RULE_ON("one") "test(\"four of them fire it\", function(t)\n  ann = t:visitor()\n  "
+                       "ann:sends(3, shop)\n  ann:gets_no \"i\"\n  ann:sends(shop)\n  ann:gets "
+                       "\"i\"\n  ann:has(\"g:one\", 4)\nend)\n";
+    static const char *const bad =
+        SHOP("one") RULE_ON("one") "test(\"two of them fire it\", function(t)\n  ann = "
+                                   "t:visitor()\n  ann:sends(2, shop)\n  ann:gets \"i\"\nend)\n";
     write_file(y, "a.lua", bad);
     reload(y);
     CHECK(!y->ok && !has(y, "g:one"));
@@ -279,9 +293,13 @@ static void tests_in_files(void)
     CHECK_STR(status_of(y, "a.lua"), "last_good_version_kept");
     /* a function that fails is no change of what it reads */
     write_file(y, "b.lua",
-        "intervention \"f\" { when = criterion(attribute \"g:one\", function(n)\n  if n == 3 then error(\"no\") end\n  return n >= 2\nend) }\n"
-        "intervention \"e\" { when = none { criterion(attribute \"g:one\", function(n)\n  if n == 3 then error(\"no\") end\n  return true\nend) } }\n"
-        "test(\"once\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event \"v/shop/1-0-0\")\n  ann:gets \"f\"\n  ann:sends(3, event \"v/shop/1-0-0\")\n  ann:gets_no \"f\"\n  ann:gets_no \"e\"\nend)\n");
+               "intervention \"f\" { when = criterion(attribute \"g:one\", function(n)\n  if n == "
+               "3 then error(\"no\") end\n  return n >= 2\nend) }\n"
+               "intervention \"e\" { when = none { criterion(attribute \"g:one\", function(n)\n  "
+               "if n == 3 then error(\"no\") end\n  return true\nend) } }\n"
+               "test(\"once\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event "
+               "\"v/shop/1-0-0\")\n  ann:gets \"f\"\n  ann:sends(3, event \"v/shop/1-0-0\")\n  "
+               "ann:gets_no \"f\"\n  ann:gets_no \"e\"\nend)\n");
     write_file(y, "a.lua", SHOP("one"));
     reload(y);
     CHECK(y->ok);
@@ -290,10 +308,14 @@ static void tests_in_files(void)
     write_file(y, "b.lua", NULL);
     /* a change in another file makes this one's test fail */
     write_file(y, "a.lua", SHOP("one"));
-    write_file(y, "b.lua", "test(\"it counts\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event \"v/shop/1-0-0\")\n  ann:has(\"g:one\", 2)\nend)\n");
+    write_file(y, "b.lua",
+               "test(\"it counts\", function(t)\n  ann = t:visitor()\n  ann:sends(2, event "
+               "\"v/shop/1-0-0\")\n  ann:has(\"g:one\", 2)\nend)\n");
     reload(y);
     CHECK(y->ok);
-    write_file(y, "a.lua", "shop = event \"v/market/1-0-0\"\nattribute_group \"g\" { attribute_key = \"domain_userid\", attributes = { one = counter():on(shop) } }\n");
+    write_file(y, "a.lua",
+               "shop = event \"v/market/1-0-0\"\nattribute_group \"g\" { attribute_key = "
+               "\"domain_userid\", attributes = { one = counter():on(shop) } }\n");
     reload(y);
     CHECK(!y->ok && says(y, "b.lua", "") && says(y, "a.lua", "is not taken"));
     struct plan *p = engine_plan(y->e);
@@ -311,7 +333,8 @@ static int64_t seen_after(struct yard *y, const char *page, const char *ref)
     struct arena a;
     struct val v;
     y->now_ms += 1000;
-    int n = snprintf(text, sizeof(text), "{\"event\":\"page_view\",\"domain_userid\":\"d\",\"page_url\":\"%s\"}", page);
+    int n = snprintf(text, sizeof(text),
+                     "{\"event\":\"page_view\",\"domain_userid\":\"d\",\"page_url\":\"%s\"}", page);
     struct engine_batch *b = engine_batch_new(WIRE_JSON, 0, (struct str){text, (size_t)n});
     b->meta.collector_ms = y->now_ms;
     memcpy(b->meta.draw, &y->now_ms, sizeof(y->now_ms));
@@ -328,13 +351,15 @@ static int64_t seen_after(struct yard *y, const char *page, const char *ref)
     return seen;
 }
 
-#define LONG_PAGES(more, limit) \
-    "local least = " limit "\n" \
-    "attribute_group \"g\" { attribute_key = \"domain_userid\", attributes = {\n" \
-    "  pages = counter():on(page_view):where(criterion(atomic.page_url, function(url)\n" \
-    "    return long(url) and #url > least" more "\n" \
+#define LONG_PAGES(more, limit)                                                                    \
+    "local least = " limit "\n"                                                                    \
+    "attribute_group \"g\" { attribute_key = \"domain_userid\", attributes = {\n"                  \
+    "  pages = counter():on(page_view):where(criterion(atomic.page_url, function(url)\n"           \
+    "    return long(url) and #url > least" more "\n"                                              \
     "  end)) } }\n"
-#define WORDS_LONG(limit) "page_view = event \"com.snowplowanalytics.snowplow/page_view\"\nfunction long(text) return #text > " limit " end\n"
+#define WORDS_LONG(limit)                                                                          \
+    "page_view = event \"com.snowplowanalytics.snowplow/page_view\"\nfunction long(text) return "  \
+    "#text > " limit " end\n"
 /* What a function has counted outlives a reload that leaves the function as it is, and no other. */
 static void criterion_functions(void)
 {
@@ -345,7 +370,10 @@ static void criterion_functions(void)
     } steps[] = {
         {"a.lua", LONG_PAGES("", "3"), 1, "the first"},
         {"a.lua", "-- a comment\n\n" LONG_PAGES("", "3"), 2, "a comment above"},
-        {"a.lua", "other = days(3)\nlocal function f(x)\n  return x\nend\nlog(f(3))\n" LONG_PAGES(" -- yes", "2 + 1 --[[ three ]]"), 3, "moved"},
+        {"a.lua",
+         "other = days(3)\nlocal function f(x)\n  return x\nend\nlog(f(3))\n" LONG_PAGES(
+             " -- yes", "2 + 1 --[[ three ]]"),
+         3, "moved"},
         {"words.lua", "-- words\n" WORDS_LONG("2"), 4, "a comment in words.lua"},
         {"a.lua", LONG_PAGES("", "4"), 1, "an upvalue"},
         {"a.lua", LONG_PAGES(" and url ~= 'x'", "4"), 1, "its text"},
@@ -357,7 +385,8 @@ static void criterion_functions(void)
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         write_file(y, steps[i].file, steps[i].text);
         reload(y);
-        CHECK(y->ok && generation(y) == i + 1, "%s: %.*s", steps[i].what, y->report.n ? (int)y->report.items[0].text.n : 0,
+        CHECK(y->ok && generation(y) == i + 1, "%s: %.*s", steps[i].what,
+              y->report.n ? (int)y->report.items[0].text.n : 0,
               y->report.n ? y->report.items[0].text.p : "");
         int64_t seen = seen_after(y, "https://shop", "g:pages");
         CHECK(seen == steps[i].seen, "%s: %" PRId64, steps[i].what, seen);
@@ -380,9 +409,13 @@ static double score_of(struct yard *y, const struct val *values)
     return score;
 }
 
-#define TWO(extra) "attribute_group \"g\" { attribute_key = \"user_id\", attributes = { " extra "x = counter():on(event \"*\"), y = counter():on(event \"a/b\") } }\nservice \"s\" { attribute_groups = { \"g\" } }\n"
+#define TWO(extra)                                                                                 \
+    "attribute_group \"g\" { attribute_key = \"user_id\", attributes = { " extra                   \
+    "x = counter():on(event \"*\"), y = counter():on(event \"a/b\") } }\nservice \"s\" { "         \
+    "attribute_groups = { \"g\" } }\n"
 #define NEW "w = counter():on(event \"c/d\"), "
-#define SCORE(formula) "score \"sc\" { service = \"s\", formula = function(a)\n  return " formula "\nend }\n"
+#define SCORE(formula)                                                                             \
+    "score \"sc\" { service = \"s\", formula = function(a)\n  return " formula "\nend }\n"
 
 /* A formula is tried with the names of its service, and a plan in force keeps the names it was built with. */
 static void scores(void)
@@ -400,7 +433,9 @@ static void scores(void)
     CHECK(y->ok && score_of(y, values) == 32);
     struct plan *old = engine_plan(y->e);
     /* refused: nothing of it may stay behind */
-    write_file(y, "a.lua", TWO(NEW) "test(\"no\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:x\", 7)\nend)\n");
+    write_file(
+        y, "a.lua",
+        TWO(NEW) "test(\"no\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:x\", 7)\nend)\n");
     reload(y);
     CHECK(!y->ok && score_of(y, values) == 32);
     write_file(y, "a.lua", TWO(NEW));
@@ -410,28 +445,36 @@ static void scores(void)
     struct score_result result;
     struct arena a;
     arena_init(&a);
-    CHECK(score_run(old, &old->scores[0], 0, values, false, &a, &result, NULL) && result.score == 32);
+    CHECK(score_run(old, &old->scores[0], 0, values, false, &a, &result, NULL) &&
+          result.score == 32);
     arena_fini(&a);
     plan_unref(old);
     CHECK(score_of(y, three) == 32);
     /* what a score reads cannot be taken away from it */
-    write_file(y, "a.lua", "attribute_group \"g\" { attribute_key = \"user_id\", attributes = { x = counter():on(event \"*\") } }\nservice \"s\" { attribute_groups = { \"g\" } }\n");
+    write_file(y, "a.lua",
+               "attribute_group \"g\" { attribute_key = \"user_id\", attributes = { x = "
+               "counter():on(event \"*\") } }\nservice \"s\" { attribute_groups = { \"g\" } }\n");
     reload(y);
     CHECK(!y->ok && has(y, "g:y") && score_of(y, three) == 32);
-    CHECK(says(y, "b.lua", "the service has no attribute \"y\"") && says(y, "a.lua", "is not taken"));
+    CHECK(says(y, "b.lua", "the service has no attribute \"y\"") &&
+          says(y, "a.lua", "is not taken"));
     yard_free(y);
 }
 
 static void checking(void)
 {
     struct yard *y = yard_new();
-    write_file(y, "a.lua", SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", nil)\nend)\n");
+    write_file(y, "a.lua",
+               SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", "
+                           "nil)\nend)\n");
     struct rules *r = rules_new(str_of(y->dir), 1, &script_limits_default);
     struct buf out = {0};
     CHECK(rules_check(r, true, &y->report, &out));
     CHECK(out.n && memmem(out.p, out.n, "ok  ", 4), "%.*s", (int)out.n, out.p ? out.p : "");
     rules_free(r);
-    write_file(y, "a.lua", SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", 5)\nend)\n");
+    write_file(y, "a.lua",
+               SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", "
+                           "5)\nend)\n");
     out.n = 0;
     r = rules_new(str_of(y->dir), 1, &script_limits_default);
     CHECK(!rules_check(r, true, &y->report, &out));

@@ -18,10 +18,11 @@
 /* A page view and an add to cart as the browser tracker posts them, parts in base64 or plain. */
 static const char *shop_items(struct evt_case *c, bool base64)
 {
-    const char *contexts =
-        CONTEXTS(WEB_PAGE "," PRODUCT("{\"id\":\"P125\",\"name\":\"Baseball "
-                                      "T\",\"price\":200,\"currency\":\"USD\"}") "," PRODUCT(
-            "{\"id\":\"P126\",\"price\":49.5,\"tags\":[\"new\",\"red\"],\"size\":null}"));
+    const char *contexts = CONTEXTS(WEB_PAGE "," PRODUCT(
+        "{\"id\":\"P125\",\"name\":\"Baseball "
+        "T\",\"price\":200,\"currency\":\"USD\"}") "," PRODUCT("{\"id\":\"P126\",\"price\":49.5,"
+                                                               "\"tags\":[\"new\",\"red\"],"
+                                                               "\"size\":null}"));
     const char *action = UNSTRUCT(ACTION(
         "{\"type\":\"add_to_cart\",\"name\":null,\"deep\":{\"a\":[{\"b\":true},{\"b\":7}]}}"));
     return arena_printf(

@@ -63,7 +63,8 @@ static void several_threads(void)
         if (!r)
             continue;
         if (r->seq != seq + 1 || r->now_ms < now_ms)
-            CHECK(false, "seq %" PRIu64 " after %" PRIu64 ", at %" PRId64 " after %" PRId64, r->seq, seq, r->now_ms, now_ms);
+            CHECK(false, "seq %" PRIu64 " after %" PRIu64 ", at %" PRId64 " after %" PRId64, r->seq,
+                  seq, r->now_ms, now_ms);
         seq = r->seq;
         now_ms = r->now_ms;
     }

@@ -1,18 +1,7 @@
 /* test_plan_build.c -- descriptions become a plan: what shares a series, whose numbers last, what each name means, and what
  * is said of every mistake.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "desc.h"
-
-#include "plan/build.h"
-
-#define PAGE "'property': {'kind': 'atomic', 'name': 'page_url'}"
-#define PRICE "'property': {'kind': 'entity', 'vendor': 'v', 'name': 'product', 'major': 1, 'index': 0, 'path': 'price'}"
-#define ON_VIEW "'events': [{'vendor': 'v', 'name': 'view', 'version': '1-0-0'}]"
-#define GROUP(name, attrs)                                                                                             \
-    "{'kind': 'attribute_group', 'name': '" name "', 'line': 2, 'attribute_key': 'domain_userid', 'attributes': [" attrs "]}"
-#define COUNTER(name) "{'name': '" name "', 'line': 3, 'aggregation': 'counter', " ON_VIEW "}"
-#define RULE(rest) "{'kind': 'intervention', 'name': 'r', 'line': 9, " rest "}"
-#define WHEN(op) "'when': {'attribute': 'g:a', 'line': 10, " op "}"
+#include "plan_parts.h"
 
 static struct plan_ids ids;
 
@@ -29,34 +18,47 @@ static const struct plan_series *series_of(const struct plan *p, const char *ref
 static void shared_series(void)
 {
     struct plan *p = desc_plan_ok(
-        "[" GROUP("g",
+        "[" GROUP(
+            "g",
             "{'name': 'week', 'aggregation': 'counter', 'period': 604800000, " ON_VIEW "},"
             "{'name': 'month', 'aggregation': 'counter', 'period': 2592000000, " ON_VIEW "},"
             "{'name': 'ever', 'aggregation': 'counter', " ON_VIEW "},"
             "{'name': 'ever_ttl', 'aggregation': 'counter', 'ttl': 5000, " ON_VIEW "},"
-            "{'name': 'other', 'aggregation': 'counter', 'period': 604800000, 'events': [{'vendor': 'v', 'name': 'view'}]},"
-            "{'name': 'narrow', 'aggregation': 'counter', 'period': 604800000, " ON_VIEW ", 'criteria': {'op': 'eq', 'value': 'x', " PAGE "}},"
-            "{'name': 'narrow2', 'aggregation': 'counter', 'period': 1000, " ON_VIEW ", 'criteria': {'op': 'eq', 'value': 'x', " PAGE "}},"
-            "{'name': 'narrower', 'aggregation': 'counter', 'period': 1000, " ON_VIEW ", 'criteria': {'op': 'eq', 'value': 'y', " PAGE "}},"
+            "{'name': 'other', 'aggregation': 'counter', 'period': 604800000, 'events': "
+            "[{'vendor': 'v', 'name': 'view'}]},"
+            "{'name': 'narrow', 'aggregation': 'counter', 'period': 604800000, " ON_VIEW
+            ", 'criteria': {'op': 'eq', 'value': 'x', " PAGE "}},"
+            "{'name': 'narrow2', 'aggregation': 'counter', 'period': 1000, " ON_VIEW
+            ", 'criteria': {'op': 'eq', 'value': 'x', " PAGE "}},"
+            "{'name': 'narrower', 'aggregation': 'counter', 'period': 1000, " ON_VIEW
+            ", 'criteria': {'op': 'eq', 'value': 'y', " PAGE "}},"
             "{'name': 'sum7', 'aggregation': 'sum', 'period': 604800000, " ON_VIEW ", " PRICE "},"
             "{'name': 'max1', 'aggregation': 'max', 'period': 86400000, " ON_VIEW ", " PRICE "},"
             "{'name': 'sum_ever', 'aggregation': 'sum', " ON_VIEW ", " PRICE "},"
             "{'name': 'min_ever', 'aggregation': 'min', " ON_VIEW ", " PRICE "},"
-            "{'name': 'first7', 'aggregation': 'first', 'period': 604800000, " ON_VIEW ", " PAGE "},"
-            "{'name': 'often7', 'aggregation': 'most_frequent', 'period': 604800000, " ON_VIEW ", " PAGE "},"
+            "{'name': 'first7', 'aggregation': 'first', 'period': 604800000, " ON_VIEW ", " PAGE
+            "},"
+            "{'name': 'often7', 'aggregation': 'most_frequent', 'period': 604800000, " ON_VIEW
+            ", " PAGE "},"
             "{'name': 'set', 'aggregation': 'unique_list', " ON_VIEW ", " PAGE "},"
-            "{'name': 'distinct', 'aggregation': 'approx_count_distinct', " ON_VIEW ", " PAGE "}")
-        ", {'kind': 'attribute_group', 'name': 'h', 'attribute_key': 'domain_userid', 'attributes': [{'name': 'day', 'aggregation': 'counter', 'period': 86400000, " ON_VIEW "}]}"
-        ", {'kind': 'attribute_group', 'name': 'u', 'attribute_key': 'user_id', 'attributes': [{'name': 'day', 'aggregation': 'counter', 'period': 86400000, " ON_VIEW "}]}]",
+            "{'name': 'distinct', 'aggregation': 'approx_count_distinct', " ON_VIEW ", " PAGE
+            "}") ", {'kind': 'attribute_group', 'name': 'h', 'attribute_key': 'domain_userid', "
+                 "'attributes': [{'name': 'day', 'aggregation': 'counter', 'period': "
+                 "86400000, " ON_VIEW "}]}"
+                 ", {'kind': 'attribute_group', 'name': 'u', 'attribute_key': 'user_id', "
+                 "'attributes': [{'name': 'day', 'aggregation': 'counter', 'period': "
+                 "86400000, " ON_VIEW "}]}]",
         NULL, &ids);
     const struct plan_series *week = series_of(p, "g:week");
-    CHECK(week == series_of(p, "g:month") && week == series_of(p, "h:day"), "whatever the windows, over groups");
+    CHECK(week == series_of(p, "g:month") && week == series_of(p, "h:day"),
+          "whatever the windows, over groups");
     CHECK_INT(week->longest_ms, 2592000000);
     CHECK_INT(week->shortest_ms, 86400000);
     CHECK(week != series_of(p, "g:ever"), "lifetime is another");
     CHECK(series_of(p, "g:ever") != series_of(p, "g:ever_ttl"), "a ttl is part of what it is");
     CHECK(week != series_of(p, "g:other"), "other events");
-    CHECK(week != series_of(p, "g:narrow") && series_of(p, "g:narrow") == series_of(p, "g:narrow2"), "criteria");
+    CHECK(week != series_of(p, "g:narrow") && series_of(p, "g:narrow") == series_of(p, "g:narrow2"),
+          "criteria");
     CHECK(series_of(p, "g:narrow") != series_of(p, "g:narrower"), "the constant");
     CHECK(week != series_of(p, "u:day"), "another key");
     CHECK(series_of(p, "g:sum7") == series_of(p, "g:max1") && series_of(p, "g:sum7") != week);
@@ -73,12 +75,16 @@ static void shared_series(void)
 static void distinct_forms(void)
 {
     struct plan *p = desc_plan_ok(
-        "[" GROUP("g",
+        "[" GROUP(
+            "g",
             "{'name': 'a', 'aggregation': 'counter', 'events': [{'vendor': 'x/y', 'name': 'z'}]},"
             "{'name': 'b', 'aggregation': 'counter', 'events': [{'vendor': 'x', 'name': 'y/z'}]},"
-            "{'name': 'c', 'aggregation': 'counter', 'events': [{'vendor': 'x'}], 'criteria': {'op': 'eq', 'value': '1', " PAGE "}},"
-            "{'name': 'd', 'aggregation': 'counter', 'events': [{'vendor': 'x'}], 'criteria': {'op': 'eq', 'value': 1, " PAGE "}},"
-            "{'name': 'e', 'aggregation': 'counter', 'events': [{'vendor': 'x', 'criteria': {'op': 'eq', 'value': 1, " PAGE "}}]}") "]",
+            "{'name': 'c', 'aggregation': 'counter', 'events': [{'vendor': 'x'}], 'criteria': "
+            "{'op': 'eq', 'value': '1', " PAGE "}},"
+            "{'name': 'd', 'aggregation': 'counter', 'events': [{'vendor': 'x'}], 'criteria': "
+            "{'op': 'eq', 'value': 1, " PAGE "}},"
+            "{'name': 'e', 'aggregation': 'counter', 'events': [{'vendor': 'x', 'criteria': {'op': "
+            "'eq', 'value': 1, " PAGE "}}]}") "]",
         NULL, &ids);
     for (size_t i = 0; i < p->n_attrs; i++)
         for (size_t k = 0; k < i; k++)
@@ -88,21 +94,24 @@ static void distinct_forms(void)
 
 static void numbers_last(void)
 {
-    static const char *const narrow = "[" GROUP("g", "{'name': 'a', 'aggregation': 'counter', 'period': 1000, " ON_VIEW "}") ", "
-                                      RULE(WHEN("'op': 'gt', 'value': 3")) "]";
-    static const char *const wide = "[" GROUP("z", "{'name': 'first', 'aggregation': 'counter', 'events': [{}]}") ", "
-                                    GROUP("g", "{'name': 'renamed', 'aggregation': 'counter', 'events': [{}]},"
-                                               "{'name': 'a', 'aggregation': 'counter', 'period': 99000, " ON_VIEW "}") ", "
-                                    RULE(WHEN("'op': 'gt', 'value': 4")) "]";
-    struct plan *before = desc_plan_ok(narrow, NULL, &ids), *same = desc_plan_ok(narrow, NULL, &ids),
-                *after = desc_plan_ok(wide, NULL, &ids);
+    static const char *const narrow =
+        "[" GROUP("g", "{'name': 'a', 'aggregation': 'counter', 'period': 1000, " ON_VIEW
+                       "}") ", " RULE(WHEN("'op': 'gt', 'value': 3")) "]";
+    static const char *const wide =
+        "[" GROUP("z", "{'name': 'first', 'aggregation': 'counter', 'events': [{}]}") ", " GROUP(
+            "g", "{'name': 'renamed', 'aggregation': 'counter', 'events': [{}]},"
+                 "{'name': 'a', 'aggregation': 'counter', 'period': 99000, " ON_VIEW
+                 "}") ", " RULE(WHEN("'op': 'gt', 'value': 4")) "]";
+    struct plan *before = desc_plan_ok(narrow, NULL, &ids),
+                *same = desc_plan_ok(narrow, NULL, &ids), *after = desc_plan_ok(wide, NULL, &ids);
     CHECK_INT(series_of(before, "g:a")->id, series_of(same, "g:a")->id);
     CHECK_INT(series_of(before, "g:a")->id, series_of(after, "g:a")->id);
     CHECK_INT(series_of(after, "g:a")->longest_ms, 99000);
     CHECK(series_of(after, "z:first")->id != series_of(after, "g:a")->id);
     CHECK(series_of(after, "z:first") == series_of(after, "g:renamed"), "a name is no part of it");
     CHECK_INT(before->rules[0].id, after->rules[0].id);
-    CHECK(before->rules[0].form == same->rules[0].form && before->rules[0].form != after->rules[0].form);
+    CHECK(before->rules[0].form == same->rules[0].form &&
+          before->rules[0].form != after->rules[0].form);
     for (size_t i = 0; i < 4; i++)
         CHECK_INT(before->keys[i].id, after->keys[i].id);
     plan_unref(before);
@@ -115,29 +124,40 @@ static void versions_and_services(void)
     static const char *const files[] = {
         "[{'kind': 'service', 'name': 's', 'line': 1, 'attribute_groups': ['g', 'h_v1']},"
         " {'kind': 'service', 'name': 'both', 'line': 2, 'attribute_groups': ['g_v1', 'g_v2']}]",
-        "[{'kind': 'attribute_group', 'name': 'g', 'version': 2, 'attribute_key': 'user_id', 'ttl': 7000, 'owner': 'o', 'attributes': ["
-        COUNTER("a") ", " COUNTER("b") "]},"
-        " {'kind': 'attribute_group', 'name': 'g', 'version': 1, 'attribute_key': 'user_id', 'attributes': [" COUNTER("a") "]},"
-        " {'kind': 'attribute_group', 'name': 'h', 'attribute_key': 'user_id', 'attributes': [" COUNTER("a") ", " COUNTER("c") "]}]",
+        "[{'kind': 'attribute_group', 'name': 'g', 'version': 2, 'attribute_key': 'user_id', "
+        "'ttl': 7000, 'owner': 'o', 'attributes': [" COUNTER("a") ", " COUNTER(
+            "b") "]},"
+                 " {'kind': 'attribute_group', 'name': 'g', 'version': 1, 'attribute_key': "
+                 "'user_id', 'attributes': [" COUNTER(
+                     "a") "]},"
+                          " {'kind': 'attribute_group', 'name': 'h', 'attribute_key': 'user_id', "
+                          "'attributes': [" COUNTER("a") ", " COUNTER("c") "]}]",
     };
     struct plan_report report;
     plan_report_init(&report);
-    struct plan *p = desc_plan(files, 2, NULL, &ids, &report); /* a service may stand in a file before its groups */
+    struct plan *p = desc_plan(files, 2, NULL, &ids,
+                               &report); /* a service may stand in a file before its groups */
     CHECK(p && report.n == 0);
-    int g = plan_find_group(p, STR("g")), g1 = plan_find_group(p, STR("g_v1")), g2 = plan_find_group(p, STR("g_v2"));
+    int g = plan_find_group(p, STR("g")), g1 = plan_find_group(p, STR("g_v1")),
+        g2 = plan_find_group(p, STR("g_v2"));
     CHECK(g == g2 && g != g1 && p->groups[g].newest && !p->groups[g1].newest);
-    CHECK(plan_find_group(p, STR("g_v3")) < 0 && plan_find_group(p, STR("_v1")) < 0 && plan_find_group(p, STR("")) < 0);
-    CHECK(plan_find_attr(p, STR("g:b")) == plan_find_attr(p, STR("g_v2:b")) && plan_find_attr(p, STR("g_v1:b")) < 0);
-    CHECK(plan_find_attr(p, STR("a")) < 0 && plan_find_attr(p, STR(":a")) < 0 && plan_find_attr(p, STR("g:")) < 0);
+    CHECK(plan_find_group(p, STR("g_v3")) < 0 && plan_find_group(p, STR("_v1")) < 0 &&
+          plan_find_group(p, STR("")) < 0);
+    CHECK(plan_find_attr(p, STR("g:b")) == plan_find_attr(p, STR("g_v2:b")) &&
+          plan_find_attr(p, STR("g_v1:b")) < 0);
+    CHECK(plan_find_attr(p, STR("a")) < 0 && plan_find_attr(p, STR(":a")) < 0 &&
+          plan_find_attr(p, STR("g:")) < 0);
     int a = plan_find_attr(p, STR("g_v2:a")), a1 = plan_find_attr(p, STR("g_v1:a"));
-    CHECK(str_eqz(p->attrs[a].ref, "g_v2:a") && p->attrs[a].ttl_ms == 7000 && p->attrs[a1].ttl_ms == 0);
+    CHECK(str_eqz(p->attrs[a].ref, "g_v2:a") && p->attrs[a].ttl_ms == 7000 &&
+          p->attrs[a1].ttl_ms == 0);
     const struct plan_service *s = &p->services[plan_find_service(p, STR("s"))];
     static const char *const names[] = {"g:a", "b", "h:a", "c"};
     CHECK_INT(s->n_attrs, 4);
     for (size_t i = 0; i < 4; i++)
         CHECK(str_eqz(s->names[i], names[i]), "%.*s", STR_FMT(s->names[i]));
     const struct plan_service *both = &p->services[plan_find_service(p, STR("both"))];
-    CHECK(str_eqz(both->names[0], "g_v1:a") && str_eqz(both->names[1], "g_v2:a") && str_eqz(both->names[2], "b"));
+    CHECK(str_eqz(both->names[0], "g_v1:a") && str_eqz(both->names[1], "g_v2:a") &&
+          str_eqz(both->names[2], "b"));
     plan_unref(p);
     plan_report_fini(&report);
 }
@@ -145,32 +165,53 @@ static void versions_and_services(void)
 static void keys_and_targets(void)
 {
     struct plan *p = desc_plan_ok(
-        "[{'kind': 'attribute_key', 'name': 'order', 'ttl': 9000, 'property': {'kind': 'atomic', 'name': 'txn_id'}},"
-        GROUP("g", COUNTER("a")) ", {'kind': 'attribute_group', 'name': 'o', 'attribute_key': 'order', 'attributes': [" COUNTER("b") "]},"
-        " {'kind': 'intervention', 'name': 'all_keys', 'when': {'all': [{'attribute': 'o:b', 'op': 'gt', 'value': 1}, {'attribute': 'g:a', 'op': 'gt', 'value': 1}, {'attribute': 'o:b', 'op': 'lt', 'value': 9}]}},"
-        " {'kind': 'intervention', 'name': 'named', 'when': {'attribute': 'g:a', 'op': 'gt', 'value': 1}, 'target_attribute_keys': ['user_id', 'order', 'user_id'],"
-        "  'payload': {'x': 1, 'b': {'attribute': 'o:b'}, 'p': {" PAGE "}}},"
-        " {'kind': 'intervention', 'name': 'on_event', 'when': {'events': [{'vendor': 'v'}]}, 'target_attribute_keys': ['order']}]",
+        "[{'kind': 'attribute_key', 'name': 'order', 'ttl': 9000, 'property': {'kind': 'atomic', "
+        "'name': 'txn_id'}}," GROUP(
+            "g",
+            COUNTER("a")) ", {'kind': 'attribute_group', 'name': 'o', 'attribute_key': 'order', "
+                          "'attributes': [" COUNTER(
+                              "b") "]},"
+                                   " {'kind': 'intervention', 'name': "
+                                   "'all_keys', 'when': {'all': [{'attribute': "
+                                   "'o:b', 'op': 'gt', 'value': 1}, "
+                                   "{'attribute': 'g:a', 'op': 'gt', 'value': "
+                                   "1}, {'attribute': 'o:b', 'op': 'lt', "
+                                   "'value': 9}]}},"
+                                   " {'kind': 'intervention', 'name': 'named', "
+                                   "'when': {'attribute': 'g:a', 'op': 'gt', "
+                                   "'value': 1}, 'target_attribute_keys': "
+                                   "['user_id', 'order', 'user_id'],"
+                                   "  'payload': {'x': 1, 'b': {'attribute': "
+                                   "'o:b'}, 'p': {" PAGE "}}},"
+                                   " {'kind': 'intervention', 'name': "
+                                   "'on_event', 'when': {'events': [{'vendor': "
+                                   "'v'}]}, 'target_attribute_keys': ['order']}]",
         NULL, &ids);
     CHECK_INT(p->n_keys, 5);
-    static const char *const built_in[] = {"domain_userid", "user_id", "network_userid", "domain_sessionid"};
+    static const char *const built_in[] = {"domain_userid", "user_id", "network_userid",
+                                           "domain_sessionid"};
     for (size_t i = 0; i < 4; i++)
-        CHECK(str_eqz(p->keys[i].name, built_in[i]) && p->keys[i].slot == i && p->keys[i].file.n == 0);
+        CHECK(str_eqz(p->keys[i].name, built_in[i]) && p->keys[i].slot == i &&
+              p->keys[i].file.n == 0);
     int order = plan_find_key(p, STR("order"));
     CHECK(order == 4 && p->keys[4].ttl_ms == 9000 && str_eqz(p->keys[4].file, "f1.lua"));
     CHECK_INT(p->attrs[plan_find_attr(p, STR("o:b"))].ttl_ms, 9000);
     const struct plan_rule *all = &p->rules[0], *named = &p->rules[1], *on_event = &p->rules[2];
-    CHECK(all->n_targets == 2 && all->targets[0] == 4 && all->targets[1] == 0, "the keys of the groups");
-    CHECK(all->n_reads == 2 && all->n_when_reads == 2 && all->n_keys == 2 && all->fades, "o:b fades: its key has a ttl");
+    CHECK(all->n_targets == 2 && all->targets[0] == 4 && all->targets[1] == 0,
+          "the keys of the groups");
+    CHECK(all->n_reads == 2 && all->n_when_reads == 2 && all->n_keys == 2 && all->fades,
+          "o:b fades: its key has a ttl");
     CHECK(named->n_targets == 2 && named->targets[0] == 1 && named->targets[1] == 4);
     CHECK(named->n_when_reads == 1 && named->n_reads == 2 && named->n_keys == 2 && !named->fades);
-    CHECK(named->n_payload == 3 && named->payload[0].kind == PAYLOAD_CONST && named->payload[0].value.i == 1);
+    CHECK(named->n_payload == 3 && named->payload[0].kind == PAYLOAD_CONST &&
+          named->payload[0].value.i == 1);
     CHECK(named->payload[1].kind == PAYLOAD_ATTR && named->payload[1].ref == 1);
     CHECK(named->payload[2].kind == PAYLOAD_SLOT && named->payload[2].ref >= 5);
     CHECK(!on_event->when && on_event->n_events == 1 && on_event->n_targets == 1);
     const struct plan_series *a = series_of(p, "g:a"), *b = series_of(p, "o:b");
     CHECK(a->n_rules == 2 && a->rules[0] == 0 && a->rules[1] == 1, "%zu rules", a->n_rules);
-    CHECK(b->n_rules == 1 && b->rules[0] == 0, "a payload is no reason to look: %zu rules", b->n_rules);
+    CHECK(b->n_rules == 1 && b->rules[0] == 0, "a payload is no reason to look: %zu rules",
+          b->n_rules);
     plan_unref(p);
 }
 
@@ -178,10 +219,15 @@ static void functions(void)
 {
     struct test_fn fns[4] = {0};
     struct plan *p = desc_plan_ok(
-        "[" GROUP("g",
-            "{'name': 'a', 'aggregation': 'counter', " ON_VIEW ", 'criteria': {'all': [{'fn': 0, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}, {'op': 'eq', 'value': 1, " PRICE "}]}},"
-            "{'name': 'b', 'aggregation': 'counter', 'period': 5, " ON_VIEW ", 'criteria': {'any': [{'fn': 0, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}, {'fn': 1, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}]}}")
-        ", {'kind': 'service', 'name': 's', 'attribute_groups': ['g']}, {'kind': 'score', 'name': 'sc', 'service': 's', 'formula': {'fn': 3}}]",
+        "[" GROUP("g", "{'name': 'a', 'aggregation': 'counter', " ON_VIEW
+                       ", 'criteria': {'all': [{'fn': 0, 'properties': [{'kind': 'atomic', 'name': "
+                       "'page_url'}]}, {'op': 'eq', 'value': 1, " PRICE "}]}},"
+                       "{'name': 'b', 'aggregation': 'counter', 'period': 5, " ON_VIEW
+                       ", 'criteria': {'any': [{'fn': 0, 'properties': [{'kind': 'atomic', 'name': "
+                       "'page_url'}]}, {'fn': 1, 'properties': [{'kind': 'atomic', 'name': "
+                       "'page_url'}]}]}}") ", {'kind': 'service', 'name': 's', 'attribute_groups': "
+                                           "['g']}, {'kind': 'score', 'name': 'sc', 'service': "
+                                           "'s', 'formula': {'fn': 3}}]",
         fns, &ids);
     CHECK_INT(p->n_computed, 2);
     CHECK_INT(evt_proj_slots(p->proj), 6);
@@ -194,20 +240,26 @@ static void functions(void)
     plan_unref(p);
 }
 
-#define FN_GROUP(name, fn) GROUP(name, "{'name': 'a', 'aggregation': 'counter', " ON_VIEW ", 'criteria': {" fn ", 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}}")
+#define FN_GROUP(name, fn)                                                                         \
+    GROUP(name, "{'name': 'a', 'aggregation': 'counter', " ON_VIEW ", 'criteria': {" fn            \
+                ", 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}}")
 #define FN_OF(n, identity) "'fn': " n ", 'identity': '" identity "'"
 /* A function with an identity is itself wherever it stands; one without is of its file. */
 static void functions_again(void)
 {
     static const char *const texts[] = {
-        "[" FN_GROUP("g", FN_OF("0", "f0")) ", " FN_GROUP("h", FN_OF("1", "f1")) ", " FN_GROUP("k", "'fn': 2") "]",
-        "[" FN_GROUP("h", FN_OF("0", "f1")) ", " FN_GROUP("i", FN_OF("3", "f1")) ", " FN_GROUP("g", FN_OF("1", "f0")) ", " FN_GROUP("k", "'fn': 2") "]",
+        "[" FN_GROUP("g", FN_OF("0", "f0")) ", " FN_GROUP("h", FN_OF("1", "f1")) ", " FN_GROUP(
+            "k", "'fn': 2") "]",
+        "[" FN_GROUP("h", FN_OF("0", "f1")) ", " FN_GROUP("i", FN_OF("3", "f1")) ", " FN_GROUP(
+            "g", FN_OF("1", "f0")) ", " FN_GROUP("k", "'fn': 2") "]",
     };
     struct test_fn fns[4] = {0};
     struct plan *p = desc_plan_ok(texts[0], fns, &ids), *q = desc_plan_ok(texts[1], fns, &ids);
-    CHECK(series_of(p, "g:a")->id == series_of(q, "g:a")->id && series_of(p, "h:a")->id == series_of(q, "h:a")->id);
+    CHECK(series_of(p, "g:a")->id == series_of(q, "g:a")->id &&
+          series_of(p, "h:a")->id == series_of(q, "h:a")->id);
     CHECK(series_of(p, "g:a")->id != series_of(p, "h:a")->id);
-    CHECK(series_of(p, "k:a")->id != series_of(q, "k:a")->id, "without an identity the file's counts");
+    CHECK(series_of(p, "k:a")->id != series_of(q, "k:a")->id,
+          "without an identity the file's counts");
     CHECK(series_of(q, "h:a") == series_of(q, "i:a"), "two that answer alike share a series");
     CHECK_INT(p->n_computed, 3);
     CHECK_INT(q->n_computed, 3);
@@ -221,19 +273,42 @@ static void defaults(void)
         const char *type, *value;
         bool ok;
     } cases[] = {
-        {"int32", "5", 1},        {"int32", "1.5", 0},       {"int32", "3000000000", 0}, {"int32", "'5'", 0},
-        {"int64", "3000000000", 1}, {"double", "1.5", 1},    {"double", "1", 1},         {"double", "true", 0},
-        {"float", "1.5", 1},      {"bool", "true", 1},       {"bool", "1", 0},           {"string", "'x'", 1},
-        {"string", "5", 0},       {"bytes", "'x'", 1},       {"dict", "{}", 1},          {"dict", "[]", 1},
-        {"dict", "[1]", 0},       {"dict", "{'a': 1}", 1},   {"string_list", "[]", 1},   {"string_list", "['a']", 1},
-        {"string_list", "[1]", 0}, {"string_list", "'a'", 0}, {"int32_list", "[1, 2.5]", 0}, {"int32_list", "[1, 2]", 1},
-        {"unix_timestamp", "5", 1}, {"unix_timestamp_list", "[5]", 1}, {"int32", "null", 1}, {"bool_list", "[true]", 1},
+        {"int32", "5", 1},
+        {"int32", "1.5", 0},
+        {"int32", "3000000000", 0},
+        {"int32", "'5'", 0},
+        {"int64", "3000000000", 1},
+        {"double", "1.5", 1},
+        {"double", "1", 1},
+        {"double", "true", 0},
+        {"float", "1.5", 1},
+        {"bool", "true", 1},
+        {"bool", "1", 0},
+        {"string", "'x'", 1},
+        {"string", "5", 0},
+        {"bytes", "'x'", 1},
+        {"dict", "{}", 1},
+        {"dict", "[]", 1},
+        {"dict", "[1]", 0},
+        {"dict", "{'a': 1}", 1},
+        {"string_list", "[]", 1},
+        {"string_list", "['a']", 1},
+        {"string_list", "[1]", 0},
+        {"string_list", "'a'", 0},
+        {"int32_list", "[1, 2.5]", 0},
+        {"int32_list", "[1, 2]", 1},
+        {"unix_timestamp", "5", 1},
+        {"unix_timestamp_list", "[5]", 1},
+        {"int32", "null", 1},
+        {"bool_list", "[true]", 1},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct plan_report report;
         char text[600];
         const char *file = text;
-        snprintf(text, sizeof(text), "[" GROUP("g", "{'name': 'a', 'line': 3, 'aggregation': 'last', 'type': '%s', 'default': %s, " ON_VIEW ", " PAGE "}") "]",
+        snprintf(text, sizeof(text),
+                 "[" GROUP("g", "{'name': 'a', 'line': 3, 'aggregation': 'last', 'type': '%s', "
+                                "'default': %s, " ON_VIEW ", " PAGE "}") "]",
                  cases[i].type, cases[i].value);
         plan_report_init(&report);
         struct plan *p = desc_plan(&file, 1, NULL, &ids, &report);
@@ -243,160 +318,6 @@ static void defaults(void)
         plan_unref(p);
         plan_report_fini(&report);
     }
-}
-
-#define ATTR(rest) "[" GROUP("g", "{'name': 'a', 'line': 3, " rest "}") "]"
-
-static void mistakes(void)
-{
-    static const struct {
-        const char *file, *rule, *text; /* of the first problem, which is in f1.lua */
-        uint32_t line;
-    } cases[] = {
-        {"[{'kind': 'score', 'name': 'x y', 'line': 7}]", "score \"x y\"", "a name is 1 to 128 letters, digits and _", 7},
-        {"[{'kind': 'rule', 'name': 'x', 'line': 7}]", "rule \"x\"", "no definition is called this", 7},
-        {"[{'kind': 'attribute_key', 'name': 'user_id', 'line': 7, " PAGE "}]", "attribute_key \"user_id\"", "this attribute key is built in", 7},
-        {"[{'kind': 'attribute_key', 'name': 'k', 'line': 7, " PAGE "}, {'kind': 'attribute_key', 'name': 'k', 'line': 8, " PAGE "}]", "attribute_key \"k\"", "stands already in f1.lua", 8},
-        {"[{'kind': 'attribute_key', 'name': 'k', 'line': 7, 'property': {'kind': 'atomic', 'name': 'nope'}}]", "attribute_key \"k\"", "atomic has no property 'nope'", 7},
-        {"[{'kind': 'attribute_key', 'name': 'k', 'line': 7}]", "attribute_key \"k\"", "a property is atomic, of an event or of an entity", 7},
-        {"[{'kind': 'attribute_key', 'name': 'k', 'line': 7, 'ttl': 0, " PAGE "}]", "attribute_key \"k\"", "ttl is a whole number of milliseconds", 7},
-        {"[{'kind': 'attribute_group', 'name': 'g', 'line': 7, 'attribute_key': 'nope'}]", "attribute_group \"g\"", "no attribute key 'nope'", 7},
-        {"[{'kind': 'attribute_group', 'name': 'g', 'line': 7, 'version': 0, 'attribute_key': 'user_id'}]", "attribute_group \"g\"", "version is a whole number from 1", 7},
-        {"[" GROUP("g", COUNTER("a")) ", " GROUP("g", COUNTER("a")) "]", "attribute_group \"g\"", "version 1 stands already in f1.lua:2", 2},
-        {"[" GROUP("g", COUNTER("a") ", " COUNTER("a")) "]", "attribute_group \"g\"", "a stands twice in this group", 3},
-        {"[" GROUP("g", COUNTER("a:b")) "]", "attribute_group \"g\"", "an attribute's name is 1 to 128 letters, digits and _, not \"a:b\"", 3},
-        {ATTR("'aggregation': 'avg', " ON_VIEW), "attribute_group \"g\"", "a: no aggregation 'avg'", 3},
-        {ATTR("'aggregation': 'counter', 'type': 'int', " ON_VIEW), "attribute_group \"g\"", "a: no type 'int'", 3},
-        {ATTR("'aggregation': 'counter', " PAGE ", " ON_VIEW), "attribute_group \"g\"", "a: counter needs no property", 3},
-        {ATTR("'aggregation': 'sum', " ON_VIEW), "attribute_group \"g\"", "a: sum takes a property", 3},
-        {ATTR("'aggregation': 'counter'"), "attribute_group \"g\"", "on which event?", 3},
-        {ATTR("'aggregation': 'counter', 'events': []"), "attribute_group \"g\"", "on which event?", 3},
-        {ATTR("'aggregation': 'counter', 'period': 5, 'ttl': 5, " ON_VIEW), "attribute_group \"g\"", "a has both :within and :ttl; a window needs no ttl", 3},
-        {ATTR("'aggregation': 'counter', 'period': -5, " ON_VIEW), "attribute_group \"g\"", "period is a whole number of milliseconds", 3},
-        {ATTR("'aggregation': 'counter', 'period': 1.5, " ON_VIEW), "attribute_group \"g\"", "period is a whole number of milliseconds", 3},
-        {ATTR("'aggregation': 'counter', 'period': 9000000000000000000, " ON_VIEW), "attribute_group \"g\"", "period is a whole number of milliseconds", 3},
-        {ATTR("'aggregation': 'counter', 'type': 'int32', 'default': 'x', " ON_VIEW), "attribute_group \"g\"", "a: the default is not of type int32", 3},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'contains', 'line': 4, 'value': 1, " PAGE "}"), "attribute_group \"g\"", "no operator :contains", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'rlike', 'line': 4, 'value': 'x', " PAGE "}"), "attribute_group \"g\"", "no operator :rlike on events, only on attributes", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'gt', 'line': 4, 'value': 'x', " PAGE "}"), "attribute_group \"g\"", ":gt takes a number", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'in_list', 'line': 4, 'value': [], " PAGE "}"), "attribute_group \"g\"", ":in_list takes a list of values", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'is_null', 'line': 4, 'value': 1, " PAGE "}"), "attribute_group \"g\"", ":is_null takes nothing", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'eq', 'line': 4, " PAGE "}"), "attribute_group \"g\"", ":eq takes a text, number or boolean", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'op': 'like', 'line': 4, 'value': 1, " PAGE "}"), "attribute_group \"g\"", ":like takes a text", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'all': [], 'line': 4}"), "attribute_group \"g\"", "all needs at least one criterion", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'fn': 9, 'line': 4, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}"), "attribute_group \"g\"", "criterion needs a function", 4},
-        {ATTR("'aggregation': 'counter', " ON_VIEW ", 'criteria': {'fn': 0, 'line': 4}"), "attribute_group \"g\"", "criterion names the properties that its function reads", 4},
-        {ATTR("'aggregation': 'last', " ON_VIEW ", 'property': {'kind': 'entity', 'vendor': 'v', 'name': 'p', 'index': 5000, 'path': 'a'}"), "attribute_group \"g\"", "an entity's index is 0 to 1000, not 5000", 3},
-        {ATTR("'aggregation': 'last', " ON_VIEW ", 'property': {'kind': 'entity', 'vendor': 'v', 'name': 'p', 'path': ''}"), "attribute_group \"g\"", "it names nothing", 3},
-        {"[{'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': ['nope']}]", "service \"s\"", "no attribute group \"nope\"", 5},
-        {"[{'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': []}]", "service \"s\"", "attribute_groups names at least one group", 5},
-        {"[" GROUP("g", COUNTER("a")) ", {'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': ['g', 'g_v1']}]", "service \"s\"", "attribute_groups names \"g_v1\" twice", 5},
-        {"[" GROUP("g", COUNTER("a")) ", {'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': ['g']}, {'kind': 'service', 'name': 's', 'line': 6, 'attribute_groups': ['g']}]", "service \"s\"", "stands already in f1.lua:5", 6},
-        {"[{'kind': 'score', 'name': 'x', 'line': 5, 'service': 'nope', 'formula': {'fn': 0}}]", "score \"x\"", "no service \"nope\"", 5},
-        {"[" GROUP("g", COUNTER("a")) ", {'kind': 'service', 'name': 's', 'attribute_groups': ['g']}, {'kind': 'score', 'name': 'x', 'line': 5, 'service': 's', 'formula': {'fn': 9}}]", "score \"x\"", "formula is a function", 5},
-        {"[" RULE(WHEN("'op': 'gt', 'value': 3")) "]", "intervention \"r\"", "no attribute \"g:a\"", 10},
-        {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'bigger', 'value': 3")) "]", "intervention \"r\"", "no operator :bigger", 10},
-        {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'rlike', 'value': '('")) "]", "intervention \"r\"", ":rlike: ", 10},
-        {"[" GROUP("g", COUNTER("a")) ", " RULE("'when': {'fn': 0, 'line': 10}") "]", "intervention \"r\"", "criterion names the attributes that its function reads", 10},
-        {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'gt', 'value': 3") ", 'target_attribute_keys': ['nope']") "]", "intervention \"r\"", "no attribute key 'nope'", 9},
-        {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'gt', 'value': 3") ", 'payload': {'x': {'attribute': 'g:b'}}") "]", "intervention \"r\"", "no attribute \"g:b\"", 9},
-        {"[" GROUP("g", COUNTER("a")) ", " RULE(WHEN("'op': 'gt', 'value': 3")) ", " RULE(WHEN("'op': 'gt', 'value': 4")) "]", "intervention \"r\"", "stands already in f1.lua:9", 9},
-        {"[" GROUP("g", COUNTER("ab")) ", " RULE(WHEN("'op': 'gt', 'value': 3")) "]", "intervention \"r\"", "no attribute \"g:a\"; did you mean \"g:ab\"?", 10},
-        {"[" GROUP("g", COUNTER("zebra")) ", " RULE(WHEN("'op': 'gt', 'value': 3")) "]", "intervention \"r\"", "no attribute \"g:a\"; attributes are named \"group:attribute\"", 10},
-        {"[{'kind': 'attribute_group', 'name': 'g', 'line': 7, 'attribute_key': 'userid'}]", "attribute_group \"g\"", "no attribute key 'userid'; did you mean \"user_id\"?", 7},
-        {"[{'kind': 'attribute_group', 'name': 'g', 'line': 7, 'attribute_key': 'user'}]", "attribute_group \"g\"", "no attribute key 'user': there are domain_userid, user_id,", 7},
-        {"[" GROUP("cart", COUNTER("a")) ", {'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': ['card']}]", "service \"s\"", "no attribute group \"card\"; did you mean \"cart\"?", 5},
-        {"[" RULE("'x': 1") "]", "intervention \"r\"", "when is a criterion on attributes, or an event", 9},
-        {"[" RULE("'when': {'events': [{}]}") "]", "intervention \"r\"", "when is an event, so say whom", 9},
-        {"[" RULE("'version': 1.5, 'when': {'events': [{}]}") "]", "intervention \"r\"", "version is a whole number from 1", 9},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct test_fn fns[4] = {0};
-        struct plan_report report;
-        plan_report_init(&report);
-        struct plan *p = desc_plan(&cases[i].file, 1, fns, &ids, &report);
-        CHECK(!p && plan_report_failed(&report), "case %zu was built", i);
-        plan_unref(p);
-        if (report.n == 0)
-            continue;
-        const struct plan_problem *at = &report.items[0];
-        CHECK(str_eqz(at->file, "f1.lua"), "case %zu: file %.*s", i, STR_FMT(at->file));
-        CHECK(at->line == cases[i].line, "case %zu: line %u, want %u (%.*s)", i, at->line, cases[i].line, STR_FMT(at->text));
-        CHECK(str_eqz(at->rule, cases[i].rule), "case %zu: rule %.*s", i, STR_FMT(at->rule));
-        char text[1200];
-        snprintf(text, sizeof(text), "%.*s", STR_FMT(at->text));
-        CHECK(strstr(text, cases[i].text), "case %zu: \"%s\", want \"%s\"", i, text, cases[i].text);
-        plan_report_fini(&report);
-    }
-}
-
-/* Comparisons that cannot come true: warned of, not refused. */
-static void impossible(void)
-{
-    static const struct {
-        const char *attr, *leaf, *warns; /* NULL: nothing to say */
-    } cases[] = {
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'lt', 'value': 1", "null, not 0: write :is_null(), or give a :default(0)"},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'lte', 'value': 0", "null, not 0"},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'eq', 'value': 0", "null, not 0"},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'eq', 'value': 1", NULL},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'lt', 'value': 2", NULL},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'neq', 'value': 0", NULL},
-        {"'aggregation': 'counter', 'type': 'int32', 'default': 0", "'op': 'eq', 'value': 0", NULL},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'eq', 'value': 'x'", "a is of type int32, and :eq compares it with another type"},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'like', 'value': '%x%'", "of type int32"},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'in_list', 'value': ['x', 'y']", "of type int32"},
-        {"'aggregation': 'counter', 'type': 'int32'", "'op': 'in_list', 'value': ['x', 2]", NULL},
-        {"'aggregation': 'sum', 'type': 'double', " PAGE, "'op': 'eq', 'value': 0", NULL},
-        {"'aggregation': 'last', 'type': 'string', " PAGE, "'op': 'gt', 'value': 0", "of type string"},
-        {"'aggregation': 'last', 'type': 'string', " PAGE, "'op': 'rlike', 'value': 'x'", NULL},
-        {"'aggregation': 'last', 'type': 'string', " PAGE, "'op': 'changed'", NULL},
-        {"'aggregation': 'last', 'type': 'bool', " PAGE, "'op': 'eq', 'value': true", NULL},
-        {"'aggregation': 'last', " PAGE, "'op': 'gt', 'value': 0", NULL},
-        {"'aggregation': 'unique_list', " PAGE, "'op': 'eq', 'value': 'x'", "a is a list: write criterion(attribute \"…\", function(list)"},
-        {"'aggregation': 'unique_list', 'type': 'string_list', " PAGE, "'op': 'like', 'value': '%x'", "a is a list"},
-        {"'aggregation': 'unique_list', 'type': 'string_list', " PAGE, "'op': 'is_not_null'", NULL},
-        {"'aggregation': 'category_count', 'type': 'dict', " PAGE, "'op': 'gt', 'value': 1", "a is a dict"},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        char text[1000];
-        const char *file = text;
-        struct plan_report report;
-        plan_report_init(&report);
-        snprintf(text, sizeof(text), "[{'kind': 'attribute_group', 'name': 'g', 'line': 2, 'attribute_key': 'user_id', 'attributes': "
-                 "[{'name': 'a', 'line': 3, " ON_VIEW ", %s}]}, " RULE("'when': {'attribute': 'g:a', 'line': 10, %s}") "]",
-                 cases[i].attr, cases[i].leaf);
-        struct plan *p = desc_plan(&file, 1, NULL, &ids, &report);
-        CHECK(p, "case %zu: %s", i, report.n ? report.items[0].text.p : "");
-        CHECK_INT(report.n, cases[i].warns != NULL);
-        if (report.n)
-            CHECK(report.items[0].warning && report.items[0].line == 10 && cases[i].warns && strstr(report.items[0].text.p, cases[i].warns),
-                  "case %zu: %s", i, report.items[0].text.p);
-        plan_unref(p);
-        plan_report_fini(&report);
-    }
-}
-
-/* One broken definition does not hide what is wrong with the next. */
-static void many_mistakes(void)
-{
-    static const char *const files[] = {
-        "[" GROUP("g", "{'name': 'a', 'line': 3, 'aggregation': 'avg'}, {'name': 'b', 'line': 4, 'aggregation': 'mode'}") "]",
-        "[{'kind': 'service', 'name': 's', 'line': 5, 'attribute_groups': ['g', 'h']}]",
-    };
-    struct plan_report report;
-    plan_report_init(&report);
-    CHECK(!desc_plan(files, 2, NULL, &ids, &report));
-    CHECK_INT(report.n, 3);
-    CHECK(report.n == 3 && report.items[1].line == 4 && str_eqz(report.items[2].file, "f2.lua"));
-    plan_report_fini(&report);
-    plan_report_init(&report);
-    plan_report_add(&report, true, STR("f"), 1, STR("r"), "only a warning");
-    CHECK(!plan_report_failed(&report));
-    struct plan *p = desc_plan(NULL, 0, NULL, &ids, &report);
-    CHECK(p && p->n_series == 0 && p->n_keys == 4, "no files: an empty plan");
-    plan_unref(p);
-    plan_report_fini(&report);
 }
 
 static void count_release(void *object)
@@ -429,9 +350,6 @@ int main(void)
     functions();
     functions_again();
     defaults();
-    mistakes();
-    impossible();
-    many_mistakes();
     life();
     plan_ids_fini(&ids);
     return check_done();

@@ -75,8 +75,8 @@ static void operators(void)
             if (strstr(cases[i].op, "rlike"))
                 c.compiled = rlike_new(val_as_str(c.arg), NULL);
             for (size_t k = 0; k < list.n; k++)
-                CHECK(cond_eval(&c, &list.items[k], NULL, 0, &a) == want, "%s %s, value %zu of %s", cases[i].op,
-                      cases[i].arg, k, want ? cases[i].yes : cases[i].no);
+                CHECK(cond_eval(&c, &list.items[k], NULL, 0, &a) == want, "%s %s, value %zu of %s",
+                      cases[i].op, cases[i].arg, k, want ? cases[i].yes : cases[i].no);
             if (c.compiled)
                 rlike_free(c.compiled);
         }
@@ -95,29 +95,63 @@ static void like(void)
         const char *pattern, *subject;
         bool want;
     } cases[] = {
-        {"", "", 1},           {"", "a", 0},             {"%", "", 1},           {"%", "abc", 1},
-        {"%%", "abc", 1},      {"_", "", 0},             {"_", "a", 1},          {"_", "ab", 0},
-        {"a_c", "abc", 1},     {"a_c", "ac", 0},         {"a%c", "ac", 1},       {"a%c", "abcbc", 1},
-        {"a%c", "abcb", 0},    {"%b%", "abc", 1},        {"%b%", "ac", 0},       {"%ab", "aab", 1},
-        {"%aab", "aaab", 1},   {"%a%b%c", "xaxbxc", 1},  {"%a%b%c", "xcxbxa", 0}, {"%_", "", 0},
-        {"%_", "a", 1},        {"_%", "a", 1},           {"A%", "abc", 0},       {"a.c", "abc", 0},
-        {"100\\%", "100%", 1}, {"100\\%", "100x", 0},    {"a\\_b", "a_b", 1},    {"a\\_b", "axb", 0},
-        {"a\\\\b", "a\\b", 1}, {"a\\", "a\\", 1},        {"a\\", "a", 0},        {"%\\%", "50%", 1},
-        {"%\\%%", "a%b", 1},   {"%\\%%", "ab", 0},       {"_", "\xc3\xa9", 1},   {"__", "\xc3\xa9", 0},
-        {"_\xc3\xa9_", "a\xc3\xa9z", 1},                 {"%\xc3\xa9", "\xe6\x97\xa5\xc3\xa9", 1},
-        {"_", "\xf0\x9f\x98\x80", 1},                    {"%_x", "\xf0\x9f\x98\x80x", 1},
-        {"a%_%b", "ab", 0},    {"a%_%b", "axb", 1},      {"%abab", "abababab", 1}, {"%aba%bab", "ababab", 1},
+        {"", "", 1},
+        {"", "a", 0},
+        {"%", "", 1},
+        {"%", "abc", 1},
+        {"%%", "abc", 1},
+        {"_", "", 0},
+        {"_", "a", 1},
+        {"_", "ab", 0},
+        {"a_c", "abc", 1},
+        {"a_c", "ac", 0},
+        {"a%c", "ac", 1},
+        {"a%c", "abcbc", 1},
+        {"a%c", "abcb", 0},
+        {"%b%", "abc", 1},
+        {"%b%", "ac", 0},
+        {"%ab", "aab", 1},
+        {"%aab", "aaab", 1},
+        {"%a%b%c", "xaxbxc", 1},
+        {"%a%b%c", "xcxbxa", 0},
+        {"%_", "", 0},
+        {"%_", "a", 1},
+        {"_%", "a", 1},
+        {"A%", "abc", 0},
+        {"a.c", "abc", 0},
+        {"100\\%", "100%", 1},
+        {"100\\%", "100x", 0},
+        {"a\\_b", "a_b", 1},
+        {"a\\_b", "axb", 0},
+        {"a\\\\b", "a\\b", 1},
+        {"a\\", "a\\", 1},
+        {"a\\", "a", 0},
+        {"%\\%", "50%", 1},
+        {"%\\%%", "a%b", 1},
+        {"%\\%%", "ab", 0},
+        {"_", "\xc3\xa9", 1},
+        {"__", "\xc3\xa9", 0},
+        {"_\xc3\xa9_", "a\xc3\xa9z", 1},
+        {"%\xc3\xa9", "\xe6\x97\xa5\xc3\xa9", 1},
+        {"_", "\xf0\x9f\x98\x80", 1},
+        {"%_x", "\xf0\x9f\x98\x80x", 1},
+        {"a%_%b", "ab", 0},
+        {"a%_%b", "axb", 1},
+        {"%abab", "abababab", 1},
+        {"%aba%bab", "ababab", 1},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char *heap = strdup(cases[i].subject); /* so that a read past the end is seen */
-        CHECK(like_match(str_of(cases[i].pattern), (struct str){heap, strlen(heap)}) == cases[i].want, "%s like %s",
-              cases[i].subject, cases[i].pattern);
+        CHECK(like_match(str_of(cases[i].pattern), (struct str){heap, strlen(heap)}) ==
+                  cases[i].want,
+              "%s like %s", cases[i].subject, cases[i].pattern);
         free(heap);
     }
     /* many % must not take the time of all their combinations */
     static char subject[20000];
     memset(subject, 'a', sizeof(subject));
-    CHECK(!like_match(STR("%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%b"), (struct str){subject, sizeof(subject)}));
+    CHECK(!like_match(STR("%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%b"),
+                      (struct str){subject, sizeof(subject)}));
 }
 
 static void rlike_limits(void)
@@ -160,13 +194,14 @@ static void changed(void)
         const char *before, *now;
         bool want;
     } cases[] = {
-        {"1", "1", 0},   {"1", "1.0", 0},   {"1", "2", 1},       {"null", "1", 1}, {"1", "null", 1},
-        {"null", "null", 0}, {"'a'", "'a'", 0}, {"'a'", "'b'", 1}, {"[1, 2]", "[1, 2]", 0}, {"[1, 2]", "[2, 1]", 1},
-        {"1", "'1'", 1},
+        {"1", "1", 0},           {"1", "1.0", 0},         {"1", "2", 1},     {"null", "1", 1},
+        {"1", "null", 1},        {"null", "null", 0},     {"'a'", "'a'", 0}, {"'a'", "'b'", 1},
+        {"[1, 2]", "[1, 2]", 0}, {"[1, 2]", "[2, 1]", 1}, {"1", "'1'", 1},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct val before = desc(&a, cases[i].before), now = desc(&a, cases[i].now);
-        CHECK(cond_eval(&c, &now, &before, 0, &a) == cases[i].want, "%s -> %s", cases[i].before, cases[i].now);
+        CHECK(cond_eval(&c, &now, &before, 0, &a) == cases[i].want, "%s -> %s", cases[i].before,
+              cases[i].now);
     }
     arena_fini(&a);
 }
@@ -184,20 +219,23 @@ static void joins(void)
             kids[i] = leaf(&a, "eq", val_bool(true));
             kids[i].refs[0] = i;
         }
-        struct cond all = {.kind = COND_ALL, .n = 3, .kids = kids}, any = {.kind = COND_ANY, .n = 3, .kids = kids},
+        struct cond all = {.kind = COND_ALL, .n = 3, .kids = kids},
+                    any = {.kind = COND_ANY, .n = 3, .kids = kids},
                     none = {.kind = COND_NONE, .n = 3, .kids = kids};
         CHECK(cond_eval(&all, slots, NULL, 0, &a) == (bits == 7), "all of %d", bits);
         CHECK(cond_eval(&any, slots, NULL, 0, &a) == (bits != 0), "any of %d", bits);
         CHECK(cond_eval(&none, slots, NULL, 0, &a) == (bits == 0), "none of %d", bits);
         struct cond pair[] = {all, none}; /* none { all, none } = some but not every one */
         struct cond nested = {.kind = COND_NONE, .n = 2, .kids = pair};
-        CHECK(cond_eval(&nested, slots, NULL, 0, &a) == (bits != 7 && bits != 0), "nested, %d", bits);
+        CHECK(cond_eval(&nested, slots, NULL, 0, &a) == (bits != 7 && bits != 0), "nested, %d",
+              bits);
         struct cond deep = {.kind = COND_ALL, .n = 1, .kids = &nested};
         CHECK(cond_eval(&deep, slots, NULL, 0, &a) == (bits != 7 && bits != 0), "deep, %d", bits);
     }
     struct val gone = val_null;
     struct cond eq = leaf(&a, "eq", val_int(1)), none = {.kind = COND_NONE, .n = 1, .kids = &eq};
-    CHECK(cond_eval(&none, &gone, NULL, 0, &a), "not (null = 1) holds: only the comparison is false");
+    CHECK(cond_eval(&none, &gone, NULL, 0, &a),
+          "not (null = 1) holds: only the comparison is false");
     arena_fini(&a);
 }
 
@@ -230,10 +268,15 @@ static void functions(void)
     CHECK(!cond_eval(&c, slots, NULL, 0, &a) && f.calls == 3, "failing is false");
     CHECK_INT(cond_decide(&c, slots, NULL, 0, &a), COND_UNKNOWN);
     uint32_t first = 0;
-    struct cond yes = {.kind = COND_LEAF, .n = 1, .refs = &first, .op = cond_op_find(STR("is_not_null"))}, no = yes;
+    struct cond yes = {.kind = COND_LEAF,
+                       .n = 1,
+                       .refs = &first,
+                       .op = cond_op_find(STR("is_not_null"))},
+                no = yes;
     no.op = cond_op_find(STR("is_null"));
     struct cond with_yes[] = {c, yes}, with_no[] = {c, no};
-    static const enum cond_truth want[][2] = { /* with yes, with no */
+    static const enum cond_truth want[][2] = {
+        /* with yes, with no */
         [COND_ALL] = {COND_UNKNOWN, COND_FALSE},
         [COND_ANY] = {COND_TRUE, COND_UNKNOWN},
         [COND_NONE] = {COND_FALSE, COND_UNKNOWN},

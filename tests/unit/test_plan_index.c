@@ -32,14 +32,16 @@ static void random_leaf(struct buf *b)
     const char *column = columns[draw(3)];
     switch (draw(5)) {
     case 0:
-        buf_printf(b, "{'op': 'is_not_null', 'property': {'kind': 'atomic', 'name': '%s'}}", column);
+        buf_printf(b, "{'op': 'is_not_null', 'property': {'kind': 'atomic', 'name': '%s'}}",
+                   column);
         break;
     case 1:
-        buf_printf(b, "{'fn': %d, 'properties': [{'kind': 'atomic', 'name': '%s'}]}", (int)draw(2), column);
+        buf_printf(b, "{'fn': %d, 'properties': [{'kind': 'atomic', 'name': '%s'}]}", (int)draw(2),
+                   column);
         break;
     default:
-        buf_printf(b, "{'op': '%s', 'value': %s, 'property': {'kind': 'atomic', 'name': '%s'}}", draw(4) ? "eq" : "neq",
-                   constants[draw(5)], column);
+        buf_printf(b, "{'op': '%s', 'value': %s, 'property': {'kind': 'atomic', 'name': '%s'}}",
+                   draw(4) ? "eq" : "neq", constants[draw(5)], column);
     }
 }
 
@@ -81,7 +83,8 @@ static void random_events(struct buf *b)
 
 static void random_plan(struct buf *b)
 {
-    buf_puts(b, "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': [");
+    buf_puts(
+        b, "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': [");
     size_t n = 1 + draw(12);
     for (size_t i = 0; i < n; i++) {
         buf_printf(b, "%s{'name': 'a%zu', 'aggregation': 'counter', ", i ? ", " : "", i);
@@ -94,7 +97,10 @@ static void random_plan(struct buf *b)
     }
     buf_puts(b, "]}");
     for (size_t i = draw(5); i; i--) {
-        buf_printf(b, ", {'kind': 'intervention', 'name': 'r%zu', 'target_attribute_keys': ['user_id'], 'when': {", i);
+        buf_printf(b,
+                   ", {'kind': 'intervention', 'name': 'r%zu', 'target_attribute_keys': "
+                   "['user_id'], 'when': {",
+                   i);
         random_events(b);
         buf_puts(b, "}}");
     }
@@ -103,11 +109,12 @@ static void random_plan(struct buf *b)
 }
 
 /* -- and one by one */
-static bool one_holds(const struct plan *p, const struct plan_match *m, size_t n, const struct cond *criteria,
-                      const struct evt *e, struct arena *a)
+static bool one_holds(const struct plan *p, const struct plan_match *m, size_t n,
+                      const struct cond *criteria, const struct evt *e, struct arena *a)
 {
     for (size_t i = 0; i < n; i++)
-        if ((!m[i].vendor.n || str_eq(m[i].vendor, e->vendor)) && (!m[i].name.n || str_eq(m[i].name, e->name)) &&
+        if ((!m[i].vendor.n || str_eq(m[i].vendor, e->vendor)) &&
+            (!m[i].name.n || str_eq(m[i].name, e->name)) &&
             (!m[i].version.n || str_eq(m[i].version, e->version)) &&
             (!m[i].criteria || cond_eval(m[i].criteria, e->slots, NULL, 0, a)) &&
             (!criteria || cond_eval(criteria, e->slots, NULL, 0, a)))
@@ -142,7 +149,8 @@ static void like_brute_force(uint64_t with)
         static const struct str vendors[] = {STR("v0"), STR("v1"), STR("v2"), {NULL, 0}};
         static const struct str names[] = {STR("n0"), STR("n1"), STR("n2"), {NULL, 0}};
         static const struct str versions[] = {STR("0-0-0"), STR("1-0-0"), {NULL, 0}};
-        struct evt e = {.vendor = vendors[draw(4)], .name = names[draw(4)], .version = versions[draw(3)]};
+        struct evt e = {
+            .vendor = vendors[draw(4)], .name = names[draw(4)], .version = versions[draw(3)]};
         struct evt full = e;
         e.slots = arena_zalloc(&a, p->n_slots * sizeof(*e.slots));
         full.slots = arena_zalloc(&a, p->n_slots * sizeof(*e.slots));
@@ -155,7 +163,8 @@ static void like_brute_force(uint64_t with)
         plan_match_event(p, &e, 0, &a, &hits);
         size_t at = 0;
         for (uint32_t s = 0; s < p->n_series; s++) {
-            bool want = one_holds(p, p->series[s].matches, p->series[s].n_matches, p->series[s].criteria, &full, &a);
+            bool want = one_holds(p, p->series[s].matches, p->series[s].n_matches,
+                                  p->series[s].criteria, &full, &a);
             bool got = at < hits.n_series && hits.series[at] == s;
             at += got;
             CHECK(got == want, "seed %" PRIu64 " event %d series %u", with, i, s);
@@ -186,16 +195,19 @@ static void only_those_asked(void)
     arena_init(&a);
     struct plan *p = desc_plan_ok(
         "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': ["
-        " {'name': 'a', 'aggregation': 'counter', 'events': [{'vendor': 'v', 'name': 'n'}], 'criteria': {'fn': 0, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}},"
-        " {'name': 'b', 'aggregation': 'counter', 'events': [{'vendor': 'v', 'criteria': {'none': [{'fn': 0, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}]}}]},"
-        " {'name': 'c', 'aggregation': 'counter', 'events': [{'name': 'm'}], 'criteria': {'fn': 1, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}}]}]",
+        " {'name': 'a', 'aggregation': 'counter', 'events': [{'vendor': 'v', 'name': 'n'}], "
+        "'criteria': {'fn': 0, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}},"
+        " {'name': 'b', 'aggregation': 'counter', 'events': [{'vendor': 'v', 'criteria': {'none': "
+        "[{'fn': 0, 'properties': [{'kind': 'atomic', 'name': 'page_url'}]}]}}]},"
+        " {'name': 'c', 'aggregation': 'counter', 'events': [{'name': 'm'}], 'criteria': {'fn': 1, "
+        "'properties': [{'kind': 'atomic', 'name': 'page_url'}]}}]}]",
         fns, &ids);
     static const struct {
         const char *vendor, *name;
         int calls[2], n_series;
     } cases[] = {
-        {"v", "n", {1, 0}, 1}, {"v", "x", {1, 0}, 0}, {"v", "m", {1, 1}, 1}, {"w", "m", {0, 1}, 1},
-        {"w", "n", {0, 0}, 0}, {"", "", {0, 0}, 0},
+        {"v", "n", {1, 0}, 1}, {"v", "x", {1, 0}, 0}, {"v", "m", {1, 1}, 1},
+        {"w", "m", {0, 1}, 1}, {"w", "n", {0, 0}, 0}, {"", "", {0, 0}, 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct evt e = {.vendor = str_of(cases[i].vendor), .name = str_of(cases[i].name)};
@@ -221,10 +233,11 @@ static void odd_names(void)
     struct arena a;
     plan_ids_init(&ids);
     arena_init(&a);
-    struct plan *p = desc_plan_ok("[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': ["
-                                  "{'name': 'a', 'aggregation': 'counter', 'events': [{'vendor': 'ab', 'name': 'c'}]},"
-                                  "{'name': 'b', 'aggregation': 'counter', 'events': [{'name': 'long'}]}]}]",
-                                  NULL, &ids);
+    struct plan *p = desc_plan_ok(
+        "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': ["
+        "{'name': 'a', 'aggregation': 'counter', 'events': [{'vendor': 'ab', 'name': 'c'}]},"
+        "{'name': 'b', 'aggregation': 'counter', 'events': [{'name': 'long'}]}]}]",
+        NULL, &ids);
     char longest[5000];
     memset(longest, 'x', sizeof(longest));
     struct {

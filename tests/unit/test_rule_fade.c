@@ -17,10 +17,21 @@ enum { N_ATTRS = 4, START = 100000, SPAN = 150 };
 
 static void random_attr(struct buf *b, size_t i)
 {
-    static const char *const aggs[] = {"counter", "sum", "min", "max", "mean", "first", "last", "most_frequent",
-                                       "least_frequent", "approx_count_distinct", "unique_list", "category_count"};
+    static const char *const aggs[] = {"counter",
+                                       "sum",
+                                       "min",
+                                       "max",
+                                       "mean",
+                                       "first",
+                                       "last",
+                                       "most_frequent",
+                                       "least_frequent",
+                                       "approx_count_distinct",
+                                       "unique_list",
+                                       "category_count"};
     size_t agg = draw(3) ? draw(7) : draw(COUNT_OF(aggs));
-    buf_printf(b, "%s{'name': 'a%zu', 'aggregation': '%s', 'events': [{}]", i ? ", " : "", i, aggs[agg]);
+    buf_printf(b, "%s{'name': 'a%zu', 'aggregation': '%s', 'events': [{}]", i ? ", " : "", i,
+               aggs[agg]);
     if (agg)
         buf_puts(b, ", 'property': {'kind': 'atomic', 'name': 'se_value'}");
     if (draw(4))
@@ -46,7 +57,8 @@ static void random_leaf(struct buf *b)
         buf_printf(b, "{'attribute': 'g:a%d', 'op': 'is_not_null'}", attr);
         return;
     case 2:
-        buf_printf(b, "{'attribute': 'g:a%d', 'op': '%s', 'value': [1, 3, 4.5]}", attr, draw(2) ? "in_list" : "not_in_list");
+        buf_printf(b, "{'attribute': 'g:a%d', 'op': '%s', 'value': [1, 3, 4.5]}", attr,
+                   draw(2) ? "in_list" : "not_in_list");
         return;
     case 3:
         buf_printf(b, "{'attributes': ['g:a%d', 'g:a%d'], 'fn': 0}", attr, (int)draw(N_ATTRS));
@@ -94,7 +106,9 @@ static int one_world(uint64_t with)
     seed = with;
     plan_ids_init(&ids);
     arena_init(&a);
-    buf_puts(&text, "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': [");
+    buf_puts(
+        &text,
+        "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': [");
     for (size_t i = 0; i < N_ATTRS; i++)
         random_attr(&text, i);
     buf_puts(&text, "]}, {'kind': 'intervention', 'name': 'r', 'when': ");
@@ -106,9 +120,11 @@ static int one_world(uint64_t with)
     struct profile *profile = store_touch(store, p->keys[1].id, STR("ann"));
     bool big = draw(3) == 0;
     for (size_t n = draw(12); n; n--) {
-        int64_t ts = START - (int64_t)draw(60), value = big && draw(3) == 0 ? 3000000000 : (int64_t)draw(7) - 1;
+        int64_t ts = START - (int64_t)draw(60),
+                value = big && draw(3) == 0 ? 3000000000 : (int64_t)draw(7) - 1;
         for (size_t s = 0; s < p->n_series; s++)
-            profile_add(store, profile, &p->series[s], ts, p->series[s].slot < 0 ? val_null : val_int(value), START);
+            profile_add(store, profile, &p->series[s], ts,
+                        p->series[s].slot < 0 ? val_null : val_int(value), START);
     }
     struct rule_view view = {store, p, &p->rules[0], &profile};
     bool before = holds_at(&view, START, &a);
@@ -118,8 +134,9 @@ static int one_world(uint64_t with)
         bool holds = holds_at(&view, now, &a);
         if (holds && !before) {
             turned++;
-            CHECK(next <= now, "seed %" PRIu64 ": true at +%d, the crossing asked for was +%" PRId64 "\n%s", with,
-                  (int)(now - START), next - START, text.p);
+            CHECK(next <= now,
+                  "seed %" PRIu64 ": true at +%d, the crossing asked for was +%" PRId64 "\n%s",
+                  with, (int)(now - START), next - START, text.p);
         }
         if (next <= now)
             next = rule_next_crossing(&view, now);
@@ -142,31 +159,39 @@ static void no_needless_timers(void)
         const char *attr, *when;
         int64_t due; /* after the event at START; -1: never */
     } cases[] = {
-        {"'aggregation': 'counter', 'period': 100", "{'attribute': 'g:a', 'op': 'gt', 'value': 3}", -1},
-        {"'aggregation': 'counter', 'period': 100", "{'attribute': 'g:a', 'op': 'is_not_null'}", -1},
+        {"'aggregation': 'counter', 'period': 100", "{'attribute': 'g:a', 'op': 'gt', 'value': 3}",
+         -1},
+        {"'aggregation': 'counter', 'period': 100", "{'attribute': 'g:a', 'op': 'is_not_null'}",
+         -1},
         {"'aggregation': 'counter', 'period': 100", "{'attribute': 'g:a', 'op': 'changed'}", -1},
         {"'aggregation': 'counter', 'period': 100", "{'attribute': 'g:a', 'op': 'is_null'}", 100},
-        {"'aggregation': 'counter', 'period': 100", "{'none': [{'attribute': 'g:a', 'op': 'gt', 'value': 0}]}", 100},
+        {"'aggregation': 'counter', 'period': 100",
+         "{'none': [{'attribute': 'g:a', 'op': 'gt', 'value': 0}]}", 100},
         {"'aggregation': 'counter', 'ttl': 70", "{'attribute': 'g:a', 'op': 'is_null'}", 70},
         {"'aggregation': 'counter', 'ttl': 70", "{'attribute': 'g:a', 'op': 'lt', 'value': 9}", -1},
         {"'aggregation': 'counter'", "{'attribute': 'g:a', 'op': 'is_null'}", -1},
-        {"'aggregation': 'counter', 'period': 100, 'default': 0", "{'attribute': 'g:a', 'op': 'eq', 'value': 0}", 100},
+        {"'aggregation': 'counter', 'period': 100, 'default': 0",
+         "{'attribute': 'g:a', 'op': 'eq', 'value': 0}", 100},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct plan_ids ids;
         char text[800];
         plan_ids_init(&ids);
-        snprintf(text, sizeof(text),
-                 "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': ["
-                 "{'name': 'a', 'events': [{}], %s}]}, {'kind': 'intervention', 'name': 'r', 'when': %s}]",
-                 cases[i].attr, cases[i].when);
+        snprintf(
+            text, sizeof(text),
+            "[{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': ["
+            "{'name': 'a', 'events': [{}], %s}]}, {'kind': 'intervention', 'name': 'r', 'when': "
+            "%s}]",
+            cases[i].attr, cases[i].when);
         struct plan *p = desc_plan_ok(text, NULL, &ids);
         struct store *store = store_new(&profile_limits_default);
         struct profile *profile = store_touch(store, p->keys[1].id, STR("ann")), *nobody = NULL;
         profile_add(store, profile, &p->series[0], START, val_null, START);
-        struct rule_view view = {store, p, &p->rules[0], &profile}, empty = {store, p, &p->rules[0], &nobody};
+        struct rule_view view = {store, p, &p->rules[0], &profile},
+                         empty = {store, p, &p->rules[0], &nobody};
         int64_t next = rule_next_crossing(&view, START);
-        CHECK(next == (cases[i].due < 0 ? INT64_MAX : START + cases[i].due), "case %zu: +%" PRId64, i, next - START);
+        CHECK(next == (cases[i].due < 0 ? INT64_MAX : START + cases[i].due), "case %zu: +%" PRId64,
+              i, next - START);
         CHECK(rule_next_crossing(&empty, START) == INT64_MAX, "case %zu: nothing is known", i);
         store_free(store);
         plan_unref(p);

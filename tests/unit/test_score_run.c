@@ -7,8 +7,8 @@
 #include "desc.h"
 
 /* 2 * a - 3 * b + 1, where null is 0; never looks at c; refuses a missing `must`. */
-static bool formula(struct plan_fn *fn, unsigned lane, const struct val *args, size_t n, struct arena *arena, struct val *out,
-                    bool *used, struct err *err)
+static bool formula(struct plan_fn *fn, unsigned lane, const struct val *args, size_t n,
+                    struct arena *arena, struct val *out, bool *used, struct err *err)
 {
     double a = 0, b = 0;
     ++*(int *)(fn + 1);
@@ -54,19 +54,23 @@ int main(void)
     plan_ids_init(&ids);
     plan_report_init(&report);
     arena_init(&a);
-    struct val file = desc(&a,
-        "{'file': 'f1.lua', 'defs': [{'kind': 'attribute_group', 'name': 'g', 'attribute_key': 'user_id', 'attributes': ["
-        "{'name': 'a', 'aggregation': 'counter', 'events': [{}]}, {'name': 'b', 'aggregation': 'counter', 'events': [{}]},"
-        "{'name': 'c', 'aggregation': 'counter', 'events': [{}]}, {'name': 'must', 'aggregation': 'counter', 'events': [{}]}]},"
-        "{'kind': 'service', 'name': 's', 'attribute_groups': ['g']},"
-        "{'kind': 'score', 'name': 'sc', 'service': 's', 'formula': {'fn': 0}}]}");
+    struct val file =
+        desc(&a, "{'file': 'f1.lua', 'defs': [{'kind': 'attribute_group', 'name': 'g', "
+                 "'attribute_key': 'user_id', 'attributes': ["
+                 "{'name': 'a', 'aggregation': 'counter', 'events': [{}]}, {'name': 'b', "
+                 "'aggregation': 'counter', 'events': [{}]},"
+                 "{'name': 'c', 'aggregation': 'counter', 'events': [{}]}, {'name': 'must', "
+                 "'aggregation': 'counter', 'events': [{}]}]},"
+                 "{'kind': 'service', 'name': 's', 'attribute_groups': ['g']},"
+                 "{'kind': 'score', 'name': 'sc', 'service': 's', 'formula': {'fn': 0}}]}");
     struct plan_source source = {.desc = &file, .fn = get_fn, .name_args = name_args};
     struct plan *p = plan_build(&source, 1, &ids, &report);
     CHECK_INT(named, 1);
     struct score_result r;
     struct err err = {0};
     struct val values[] = {val_int(5), val_dbl(4), val_int(100), val_int(1)};
-    CHECK(score_run(p, &p->scores[0], 7, values, false, &a, &r, &err) && r.score == -1 && r.n_parts == 0);
+    CHECK(score_run(p, &p->scores[0], 7, values, false, &a, &r, &err) && r.score == -1 &&
+          r.n_parts == 0);
     CHECK_INT(counted.calls, 1);
     CHECK(r.used[0] && r.used[1] && !r.used[2] && r.used[3]);
 
@@ -80,7 +84,8 @@ int main(void)
 
     values[0] = val_null; /* contributes nothing, and need not be asked */
     counted.calls = 0;
-    CHECK(score_run(p, &p->scores[0], 7, values, true, &a, &r, &err) && r.score == -11 && r.n_parts == 3);
+    CHECK(score_run(p, &p->scores[0], 7, values, true, &a, &r, &err) && r.score == -11 &&
+          r.n_parts == 3);
     CHECK_INT(counted.calls, 3);
     CHECK(r.parts[0].attr == 1 && r.parts[1].part == 0 && r.parts[1].attr == 0);
 

@@ -334,10 +334,10 @@ static void test_garbage(void)
     struct script_limits limits = script_limits_default;
     limits.inside_us = 1000;
     limits.strikes = 1000000;
-    struct script_file *f = load_good(
-        "fn('criterion', 'c', function(n)\n  local t = {}\n"
-        "  for i = 1, 50 do t[i] = {i, n} end\n  return #t == 50 end)\n",
-        2, &limits);
+    struct script_file *f =
+        load_good("fn('criterion', 'c', function(n)\n  local t = {}\n"
+                  "  for i = 1, 50 do t[i] = {i, n} end\n  return #t == 50 end)\n",
+                  2, &limits);
     script_file_engine_lane(f, 1);
     struct arena arena;
     arena_init(&arena);
