@@ -28,8 +28,8 @@ struct api_cookie {
 
 struct api_options {
     struct engine_options engine; /* fronts, applied, deliver and ctx are filled in */
-    struct http_options
-        http; /* routes, ctx and tick are filled in; clock_ms is everybody's clock */
+    /* routes, ctx and tick are filled in; clock_ms is everybody's clock */
+    struct http_options http;
     struct api_limits limits;
     struct api_cookie cookie;
     void (*on_hup)(void *ctx); /* on SIGHUP, on the thread of front 0 */

@@ -137,9 +137,8 @@ struct val val_list(struct arena *a, size_t n); /* n nulls */
 struct val val_dict(struct arena *a, size_t n); /* room for n pairs, empty */
 /* There must be room (val_dict); *used counts the pairs. */
 void dict_put(struct val *dict, size_t *used, struct str key, struct val v);
-void val_write_json(
-    struct buf *b,
-    const struct val *v); /* compact; BIN as base64; strings must be UTF-8: else U+FFFD */
+/* compact; BIN as base64; strings must be UTF-8: else U+FFFD */
+void val_write_json(struct buf *b, const struct val *v);
 void val_write_msgpack(struct buf *b, const struct val *v); /* through msgpack-c's packer */
 
 /* -- mp.c: reads msgpack in place. Counts are checked against the bytes left before anybody believes them. */
@@ -236,9 +235,8 @@ enum stat_id {
 void stat_add(enum stat_id id, int64_t n); /* any thread */
 void stat_set(enum stat_id id, int64_t n);
 int64_t stat_get(enum stat_id id);
-void stat_mute(
-    bool
-        mute); /* this thread's stat_add and stat_set do nothing: for trials beside the real thing */
+/* this thread's stat_add and stat_set do nothing: for trials beside the real thing */
+void stat_mute(bool mute);
 void stat_write_prometheus(struct buf *b); /* text format 0.0.4, prefix signalbox_ */
 
 #endif

@@ -60,8 +60,8 @@ struct evt {
     int64_t ts_ms;                    /* derived_tstamp, UTC */
     uint64_t id;                      /* str_hash of the event_id in lower case */
     struct str vendor, name, version; /* version like 1-0-0 */
-    struct val
-        *slots; /* evt_proj_slots() of them; VAL_NULL where missing or of a type no scalar has */
+    /* evt_proj_slots() of them; VAL_NULL where missing or of a type no scalar has */
+    struct val *slots;
 };
 struct evt_reject {
     size_t index; /* in the body, from 0 */

@@ -11,8 +11,8 @@ struct node {
     bool is_mp;
     union {
         struct json_node json;
-        struct mp
-            mp; /* at the head of a value that mp_skip has been over: nothing in it can fail */
+        /* at the head of a value that mp_skip has been over: nothing in it can fail */
+        struct mp mp;
     };
 };
 struct node node_json(struct json_node n);

@@ -91,12 +91,10 @@ struct http *http_new(const struct http_options *o, struct err *err);
 int http_port(const struct http *h);
 /* Serves until http_stop; runs front 0 on the calling thread, the others on their own. SIGTERM and SIGINT drain, SIGHUP calls on_hup. */
 void http_run(struct http *h, void (*on_hup)(void *ctx));
-void http_stop(
-    struct http *
-        h); /* any thread: stop accepting, answer what is under way, close streams, return from run */
-void http_free(
-    struct http
-        *h); /* no http_post under way; runs what was posted late, drops what was not answered */
+/* any thread: stop accepting, answer what is under way, close streams, return from run */
+void http_stop(struct http *h);
+/* no http_post under way; runs what was posted late, drops what was not answered */
+void http_free(struct http *h);
 
 /* -- a request, for handlers. Borrowed until it is answered. */
 const struct http_head *http_head(const struct http_req *r);

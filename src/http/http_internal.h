@@ -190,8 +190,8 @@ void listen_stop(struct http_front *f);
 
 /* -- conn.c */
 void conn_new(struct http_front *f, int fd, const struct sockaddr *sa, struct addr *addr);
-void conn_run(
-    struct conn *c); /* starts the requests that are there, writes what is due; may close */
+/* starts the requests that are there, writes what is due; may close */
+void conn_run(struct conn *c);
 bool conn_flush(struct conn *c); /* one write; false: blocked or broken */
 void conn_close(struct conn *c);
 void conn_try_free(struct conn *c);

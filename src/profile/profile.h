@@ -26,8 +26,8 @@ struct profile_limits {
     uint32_t entries;     /* exact entries of a windowed series: default 4096 */
     uint32_t distinct;    /* values of a set or of frequencies: default 1000 */
     uint32_t list_values; /* values that unique_list and category_count answer: default 1000 */
-    uint32_t
-        value_bytes; /* longer strings are kept cut at a character, with a counter: default 1024 */
+    /* longer strings are kept cut at a character, with a counter: default 1024 */
+    uint32_t value_bytes;
     uint32_t dedupe_ids; /* event ids remembered: default 4096 */
     int64_t dedupe_ms;   /* for how long: default 1 day */
     uint32_t runs; /* runs of a lifetime with ttl that a late event may still join: default 16 */

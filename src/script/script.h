@@ -12,11 +12,11 @@
 struct script_limits {
     int64_t load_us; /* CPU time for running a file at load: default 200,000 */
     int64_t call_us; /* CPU time for one call of a formula: default 10,000 */
-    int64_t
-        inside_us; /* CPU time for one call inside the door (a criterion over attributes): default 100 */
+    /* CPU time for one call inside the door (a criterion over attributes): default 100 */
+    int64_t inside_us;
     int64_t test_us; /* CPU time for one test block: default 2,000,000 */
-    size_t
-        memory; /* soft limit of a state in bytes: default 8 MiB; the hard one is four times that */
+    /* soft limit of a state in bytes: default 8 MiB; the hard one is four times that */
+    size_t memory;
     unsigned strikes; /* stops after which a function is quarantined: default 3 */
 };
 extern const struct script_limits script_limits_default;
@@ -29,10 +29,10 @@ struct script_file *script_load(struct str path, struct str text, struct str wor
                                 const struct script_limits *limits, struct plan_report *report);
 struct script_file *script_file_ref(struct script_file *f);
 void script_file_unref(struct script_file *f);
-const struct val *
-script_file_desc(const struct script_file *f); /* a FILE of plan.h; the file's own memory */
-struct plan_source
-script_file_source(struct script_file *f); /* for plan_build; plan_keep a reference beside it */
+/* a FILE of plan.h; the file's own memory */
+const struct val *script_file_desc(const struct script_file *f);
+/* for plan_build; plan_keep a reference beside it */
+struct plan_source script_file_source(struct script_file *f);
 /* The lane whose calls run on inside_us: the engine's. Fronts' lanes are below it, the worker's above. */
 void script_file_engine_lane(struct script_file *f, unsigned lane);
 
