@@ -301,8 +301,8 @@ static void try_singly(struct load *l)
             plan_report_fini(&report);
         }
     }
-    for (size_t i = 0; i < l->n_changes;
-         i++) { /* what is left says why, against what is in force now */
+    /* what is left says why, against what is in force now */
+    for (size_t i = 0; i < l->n_changes; i++) {
         struct change *c = &l->changes[i];
         if (c->taken)
             continue;

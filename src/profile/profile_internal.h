@@ -166,8 +166,8 @@ struct profile {
     struct dedupe *seen;
     char id[];
 };
-/* Frees what is past, and states whose series is not in series[id] (n of them). True: nothing is
- * left. */
+/* Frees what is past, and with drop_unknown states whose series is not in series[id] (n of them).
+ * True: nothing is left. */
 bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series,
                     size_t n, int64_t now_ms, bool drop_unknown);
 void profile_clear(struct store *s, struct profile *p);
