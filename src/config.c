@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum type { UNSIGNED, I64, SIZE, BOOL, STRING, LIST, LEVEL };
+enum type { UNSIGNED, I64, SIZE, BOOL, STRING, LIST, LEVEL, SYNC };
 #define AT(field) offsetof(struct config, field)
 #define MS_MAX    (366LL * 86400 * 1000)
 
@@ -26,7 +26,8 @@ static const struct option {
     {"listen", STRING, AT(listen), 0, 0, "127.0.0.1:8080",
      "address and port to serve; port 0: any that is free"},
     {"rules", STRING, AT(rules), 0, 0, "rules", "folder of the rule files"},
-    {"data", STRING, AT(data), 0, 0, "data", "folder for what is kept; made when missing"},
+    {"data", STRING, AT(data), 0, 0, "data",
+     "folder for what is kept, one server's alone; made when missing"},
     {"fronts", UNSIGNED, AT(fronts), 1, 256, "1", "threads that serve requests"},
     {"referers", STRING, AT(referers), 0, 0, NULL,
      "file of referrer domains instead of the one built in"},
@@ -34,6 +35,17 @@ static const struct option {
      "referrer hosts that count as internal"},
     {"log.level", LEVEL, AT(log_level), 0, 0, "info",
      "the least that is logged: debug, info, warn or error"},
+
+    {"journal.sync", SYNC, AT(journal.sync), 0, 0, NULL,
+     "when an event counts as kept: always, interval or never"},
+    {"journal.interval_ms", I64, AT(journal.interval_ms), 1, MS_MAX, NULL,
+     "with sync = interval: what a power cut may lose at most"},
+    {"journal.keep_days", UNSIGNED, AT(keep_days), 0, 36500, "60",
+     "events are kept so long; 0: for ever"},
+    {"journal.keep_bytes", SIZE, AT(journal.keep_bytes), 0, INT64_MAX, NULL,
+     "past it the oldest events go; 0: no limit"},
+    {"journal.write_back_ms", I64, AT(write_back_ms), 100, MS_MAX, "60000",
+     "profiles that changed are written back so often: a start repeats what came since"},
 
     {"http.line", SIZE, AT(http.line), 256, 1 << 20, NULL, "bytes of a request line"},
     {"http.head", SIZE, AT(http.head), 1024, 1 << 20, NULL, "bytes of a request's head"},
@@ -108,7 +120,14 @@ static const struct option {
 };
 enum { N_OPTIONS = COUNT_OF(options) };
 
-static const char *const levels[] = {"debug", "info", "warn", "error"};
+/* Options of a few words: the value is the word's place here. */
+static const char *const words_of_level[] = {"debug", "info", "warn", "error", NULL};
+static const char *const words_of_sync[] = {"always", "interval", "never", NULL};
+static const struct {
+    const char *const *words;
+    const char *all;
+} wordy[] = {[LEVEL] = {words_of_level, "debug, info, warn or error"},
+             [SYNC] = {words_of_sync, "always, interval or never"}};
 static const char *const flags[] = {"config", "print-config", "help",
                                     "format"}; /* that are no options */
 
@@ -180,16 +199,15 @@ static bool set_bool(struct config *c, const struct option *o, const char *text,
     return true;
 }
 
-static bool set_level(struct config *c, const struct option *o, const char *text, const char *where,
-                      struct err *err)
+static bool set_word(struct config *c, const struct option *o, const char *text, const char *where,
+                     struct err *err)
 {
-    for (unsigned i = 0; i < COUNT_OF(levels); i++)
-        if (!strcmp(levels[i], text)) {
+    for (unsigned i = 0; wordy[o->type].words[i]; i++)
+        if (!strcmp(wordy[o->type].words[i], text)) {
             *(unsigned *)field(c, o) = i;
             return true;
         }
-    return err_set(err, "%s: %s must be debug, info, warn or error, not \"%s\"", where, o->name,
-                   text);
+    return err_set(err, "%s: %s must be %s, not \"%s\"", where, o->name, wordy[o->type].all, text);
 }
 
 static void set_list(struct config *c, const struct option *o, const char *const *texts, size_t n)
@@ -210,7 +228,7 @@ static bool set(struct config *c, const struct option *o, const char *text, cons
         return false;
     if (o->type == BOOL && !set_bool(c, o, text, where, err))
         return false;
-    if (o->type == LEVEL && !set_level(c, o, text, where, err))
+    if ((o->type == LEVEL || o->type == SYNC) && !set_word(c, o, text, where, err))
         return false;
     if (o->type == STRING) /* an empty one is none */
         *(char **)field(c, o) = *text ? (char *)arena_str(&c->arena, str_of(text)).p : NULL;
@@ -234,6 +252,7 @@ void config_init(struct config *c)
                          .profile = profile_limits_default,
                          .push = push_limits_default,
                          .script = script_limits_default,
+                         .journal = journal_options_default,
                          .api = api_limits_default};
     arena_init(&c->arena);
     c->origins = xcalloc(N_OPTIONS, sizeof(*c->origins));
@@ -262,9 +281,9 @@ static bool take_file_value(void *ctx, const char *name, unsigned line, enum tom
 {
     static const char *const wanted[] = {"a number",      "a number", "a number",
                                          "true or false", "a string", "a list of strings",
-                                         "a string"};
+                                         "a string",      "a string"};
     static const enum toml_kind kinds[] = {TOML_NUMBER, TOML_NUMBER, TOML_NUMBER, TOML_BOOL,
-                                           TOML_STRING, TOML_LIST,   TOML_STRING};
+                                           TOML_STRING, TOML_LIST,   TOML_STRING, TOML_STRING};
     struct file *f = ctx;
     char where[512];
     snprintf(where, sizeof(where), "%s:%u", f->path, line);
@@ -451,7 +470,8 @@ static void write_value(const struct config *c, const struct option *o, struct b
         buf_puts(out, *(bool *)field(c, o) ? "true" : "false");
         break;
     case LEVEL:
-        buf_printf(out, "\"%s\"", levels[*(unsigned *)field(c, o)]);
+    case SYNC:
+        buf_printf(out, "\"%s\"", wordy[o->type].words[*(unsigned *)field(c, o)]);
         break;
     case STRING:
         text = val_strz(*(char **)field(c, o) ? *(char **)field(c, o) : "");

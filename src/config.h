@@ -22,6 +22,9 @@ struct config {
     bool cookie_on;
     char *cookie_fallback;
     unsigned cookie_days;
+    struct journal_options journal; /* dir and what is drawn are serve's to fill in */
+    unsigned keep_days;
+    int64_t write_back_ms;
     struct http_limits http;
     struct profile_limits profile;
     struct push_limits push;

@@ -2,6 +2,7 @@
  *
  * Exit codes: 0 it went well; 1 it did not, or the rules have errors; 2 the command line was wrong.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "data.h"
 #include "serve.h"
 
 #include <stdlib.h>
@@ -13,22 +14,32 @@ enum { OK = 0, FAILED = 1, USAGE = 2 };
 static int run_serve(const struct config *c);
 static int run_check(const struct config *c);
 static int run_test(const struct config *c);
+static int run_backup(const struct config *c);
+static int run_restore(const struct config *c);
+static int run_journal(const struct config *c);
 static int run_help(const struct config *c);
 static int run_version(const struct config *c);
 
 static const struct command {
     const char *name, *args, *help;
-    size_t positionals; /* at most */
+    size_t least, most; /* positionals */
     int (*run)(const struct config *c);
 } commands[] = {
     {"serve", "[--rules DIR] [--data DIR] [--listen ADDRESS:PORT]",
-     "serves; saved rule files take effect at once", 0, run_serve},
+     "serves; saved rule files take effect at once", 0, 0, run_serve},
     {"check", "[DIR] [--format=text|json|github]",
-     "says what is wrong with the rule files in a folder", 1, run_check},
+     "says what is wrong with the rule files in a folder", 0, 1, run_check},
     {"test", "[DIR] [--format=text|json|github]",
-     "checks them and runs their own tests on a virtual clock", 1, run_test},
-    {"help", "[TOPIC]", "explains: operators, aggregations, options, words", 1, run_help},
-    {"version", "", "says which version this is", 0, run_version},
+     "checks them and runs their own tests on a virtual clock", 0, 1, run_test},
+    {"backup", "DIR [--data DIR]", "copies what is kept into a new folder, of a running server too",
+     1, 1, run_backup},
+    {"restore", "BACKUP [--data DIR]", "makes a new data folder of a backup", 1, 1, run_restore},
+    {"journal", "verify [--data DIR]", "reads all that is kept and says what is damaged", 1, 2,
+     run_journal},
+    {"journal", "salvage NEWDIR [--data DIR]",
+     "takes what can be read of a damaged data folder into a new one", 1, 2, run_journal},
+    {"help", "[TOPIC]", "explains: operators, aggregations, options, words", 0, 1, run_help},
+    {"version", "", "says which version this is", 0, 0, run_version},
 };
 
 static int usage_error(const char *text)
@@ -101,6 +112,37 @@ static int run_check(const struct config *c)
 static int run_test(const struct config *c)
 {
     return check(c, true);
+}
+
+/* ---- backup, restore, journal */
+
+static bool has_data(const struct config *c)
+{
+    if (!c->data)
+        usage_error("say which data folder, with --data DIR");
+    return c->data;
+}
+
+static int run_backup(const struct config *c)
+{
+    return !has_data(c) ? USAGE : data_backup(c, c->positional[0]) ? OK : FAILED;
+}
+
+static int run_restore(const struct config *c)
+{
+    return !has_data(c) ? USAGE : data_restore(c, c->positional[0]) ? OK : FAILED;
+}
+
+static int run_journal(const struct config *c)
+{
+    const char *what = c->positional[0];
+    if (!has_data(c))
+        return USAGE;
+    if (!strcmp(what, "verify") && c->n_positional == 1)
+        return data_verify(c) ? OK : FAILED;
+    if (!strcmp(what, "salvage") && c->n_positional == 2)
+        return data_salvage(c, c->positional[1]) ? OK : FAILED;
+    return usage_error("it is `journal verify` or `journal salvage NEWDIR`");
 }
 
 /* ---- help */
@@ -214,9 +256,14 @@ static int run(const struct command *command, struct config *c)
     struct buf out = {0};
     if (c->help)
         return run_help(&(struct config){0});
-    if (c->n_positional > command->positionals) {
+    if (c->n_positional > command->most) {
         fprintf(stderr, "signalbox %s: \"%s\" is one too many\n", command->name,
-                c->positional[command->positionals]);
+                c->positional[command->most]);
+        return USAGE;
+    }
+    if (c->n_positional < command->least && !c->print) {
+        fprintf(stderr, "signalbox %s: it is `signalbox %s %s`\n", command->name, command->name,
+                command->args);
         return USAGE;
     }
     if (c->format && command->run != run_check && command->run != run_test)

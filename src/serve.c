@@ -1,23 +1,30 @@
-/* serve.c -- the server: rules, engine, endpoints and the thread that reloads.
+/* serve.c -- the server: rules, engine, endpoints and the threads beside them.
+ *
+ * It starts in this order: the port is bound, so that one that is taken costs no more than that; the data folder is opened and
+ * what it holds put back; the rules on disk are compared with those that were in force; only then is anybody answered: who
+ * connects earlier waits.
  *
  * The only place that reads the wall clock: everything below gets the time as an argument.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
+#include "control.h"
+#include "data.h"
 #include "watch.h"
+#include "writeback.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 struct server {
     const struct config *c;
     struct api *api;
     struct rules *rules;
     struct watch *watch;
+    struct control *control;
+    struct writeback *writeback;
 };
 
 static int64_t clock_ms(void)
@@ -27,23 +34,17 @@ static int64_t clock_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Makes the folder and those above it, and tries whether files can be made there. */
-static bool data_dir(const char *dir, struct err *err)
+/* Makes the folders above the data folder; what goes wrong shows when that one is made. */
+static void make_parents(const char *dir)
 {
-    char path[4096];
-    if ((size_t)snprintf(path, sizeof(path), "%s", dir) >= sizeof(path))
-        return err_set(err, "data: the path is too long");
-    for (char *p = path + 1; *p; p++)
+    char *path = xstrdup(dir);
+    for (char *p = path + 1; *path && *p; p++)
         if (*p == '/') {
             *p = 0;
-            mkdir(path, 0755); /* what went wrong shows below */
+            mkdir(path, 0755);
             *p = '/';
         }
-    if (mkdir(path, 0750) && errno != EEXIST)
-        return err_set(err, "data: cannot make %s: %s", dir, strerror(errno));
-    if (access(path, R_OK | W_OK | X_OK))
-        return err_set(err, "data: cannot write to %s: %s", dir, strerror(errno));
-    return true;
+    free(path);
 }
 
 /* A shell gives 1,024 descriptors, long before the cap on connections is reached; more are there for the asking. */
@@ -83,6 +84,7 @@ static struct api *make_api(struct server *s, struct err *err)
         .engine = {.profile = c->profile,
                    .push = c->push,
                    .script = c->script,
+                   .journal = data_options(c),
                    .referers = c->referers,
                    .internal_domains = c->internal_domains.items,
                    .n_internal_domains = c->internal_domains.n},
@@ -108,23 +110,84 @@ static void say_ready(const struct server *s)
     fflush(stdout);
 }
 
-static bool start(struct server *s, struct err *err)
+/* `backup PATH`, on control's thread. */
+static bool on_control(void *ctx, const char *line, struct buf *out)
+{
+    struct server *s = ctx;
+    struct err err = {0};
+    const char *path = line + 7;
+    if (strncmp(line, "backup ", 7) || *path != '/') {
+        buf_puts(out, "this server knows `backup /PATH/OF/A/NEW/FOLDER` only");
+        return false;
+    }
+    log_info("backup to %s", path);
+    if (!engine_copy(api_engine(s->api), path, &err)) {
+        log_error("backup to %s: %s", path, err.text);
+        buf_puts(out, err.text);
+        return false;
+    }
+    data_measure(path, out);
+    log_info("backup to %s: %.*s", path, STR_FMT(buf_str(out)));
+    return true;
+}
+
+/* On write-back's thread, and at last on the main one. */
+static bool write_back(void *ctx)
+{
+    struct server *s = ctx;
+    struct engine *e = api_engine(s->api);
+    if (engine_journal_state(e) == JOURNAL_FAILED)
+        return true; /* until a restart there is nothing to be done */
+    return engine_write_back(e);
+}
+
+/* Opens the data folder and puts back what it holds; then the rules on disk, as far as they are others. */
+static bool start_engine(struct server *s, struct err *err)
 {
     const struct config *c = s->c;
-    if (!data_dir(c->data ? c->data : "", err))
-        return false;
+    if (!c->data)
+        return err_set(err, "data: say which folder is to hold what is kept, with --data DIR");
+    make_parents(c->data);
     s->api = make_api(s, err);
     if (!s->api)
         return false;
     s->rules = rules_new(str_of(c->rules), c->fronts + 2,
                          &c->script); /* the fronts', the engine's, the worker's lane */
+    if (!engine_recover(api_engine(s->api), s->rules, err))
+        return false;
     s->watch =
         watch_new(c->rules, reload, s, err); /* first, lest a change during the load go unseen */
     if (!s->watch)
         return false;
     reload(s);
     api_set_rules(s->api, s->rules);
-    return watch_start(s->watch, err);
+    return true;
+}
+
+static bool start(struct server *s, struct err *err)
+{
+    struct err no_control = {0};
+    if (!start_engine(s, err))
+        return false;
+    s->control = control_new(s->c->data, on_control, s, &no_control);
+    if (!s->control) /* a file system without sockets, perhaps: events count more */
+        log_error("backups can't be asked for while this runs: %s", no_control.text);
+    s->writeback = writeback_new(write_back, s, s->c->write_back_ms, err);
+    return s->writeback && watch_start(s->watch, err);
+}
+
+/* The fronts have stopped. What is durable is applied and written back, so that the next start has nothing to repeat. */
+static void stop(struct server *s)
+{
+    control_free(s->control);
+    watch_free(s->watch);
+    s->control = NULL;
+    s->watch = NULL;
+    writeback_free(s->writeback);
+    s->writeback = NULL;
+    engine_advance(api_engine(s->api));
+    if (!write_back(s))
+        log_warn("not all could be written back: the next start takes longer");
 }
 
 int serve(const struct config *c)
@@ -138,13 +201,17 @@ int serve(const struct config *c)
     if (started) {
         say_ready(&s);
         api_run(s.api);
-        log_info("stopped");
+        stop(&s);
     } else {
         log_error("%s", err.text);
     }
+    control_free(s.control);
     watch_free(s.watch);
+    writeback_free(s.writeback);
     api_free(s.api);
     if (s.rules)
         rules_free(s.rules);
+    if (started)
+        log_info("stopped");
     return started ? 0 : 1;
 }

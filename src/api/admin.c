@@ -32,14 +32,20 @@ void admin_health(struct http_req *r, void *ctx)
     http_reply(r, 200, "text/plain", STR("ok"));
 }
 
+/* A full disk mends itself, and reads and streams go on: who is sent elsewhere, or nowhere, has gained nothing. A failed one
+ * does not: somebody has to look and restart. */
 void admin_ready(struct http_req *r, void *ctx)
 {
     struct api *a = ctx;
+    const char *trouble = take_trouble(a);
     answer_begin(r, false);
-    if (a->rules)
-        http_reply(r, 200, "text/plain", STR("ok"));
-    else
+    if (!a->rules)
         http_reply_problem(r, 503, "the rules are not loaded yet");
+    else if (engine_journal_state(a->engine) == JOURNAL_FAILED)
+        http_reply_problem(r, 503, "%s", trouble ? trouble : "");
+    else
+        http_reply(r, 200, "text/plain",
+                   trouble ? STR("ok, but the disk is full: events are answered 503") : STR("ok"));
 }
 
 void admin_metrics(struct http_req *r, void *ctx)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api_internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 const struct api_limits api_limits_default = {
@@ -18,6 +19,26 @@ static void tick(void *ctx, unsigned front)
     struct api *a = ctx;
     if (front == 0)
         engine_tick(a->engine, a->o.http.clock_ms());
+    take_tick(a, front);
+}
+
+static void advance_posted(void *ctx, void *arg)
+{
+    struct api *a = ctx;
+    atomic_store(&a->told, false); /* before: what comes from here on is told again */
+    engine_advance(a->engine);
+}
+
+/* On the journal's thread: the fronts take turns. One that has been told and has not come round to it yet will see this too. */
+static void durable(void *ctx)
+{
+    struct api *a = ctx;
+    if (atomic_exchange(&a->told, true))
+        return;
+    pthread_mutex_lock(&a->closing);
+    if (!a->closed)
+        http_post(a->http, a->turn++ % a->o.http.fronts, advance_posted, NULL);
+    pthread_mutex_unlock(&a->closing);
 }
 
 static void hup(void *ctx)
@@ -32,9 +53,10 @@ struct api *api_new(const struct api_options *o, struct err *err)
     struct api *a = xcalloc(1, sizeof(*a));
     a->o = *o;
     a->fronts = xcalloc(o->http.fronts, sizeof(*a->fronts));
-    a->epoch = (uint64_t)o->http.clock_ms();
+    pthread_mutex_init(&a->closing, NULL);
     a->o.engine.fronts = o->http.fronts;
     a->o.engine.applied = take_applied;
+    a->o.engine.durable = durable;
     a->o.engine.deliver = interventions_deliver;
     a->o.engine.ctx = a;
     a->o.http.routes = api_routes;
@@ -42,7 +64,7 @@ struct api *api_new(const struct api_options *o, struct err *err)
     a->o.http.ctx = a;
     a->o.http.tick = tick;
     a->o.http.tick_ms = TICK_MS;
-    a->http = http_new(&a->o.http, err);
+    a->http = http_new(&a->o.http, err); /* first: a port that is taken is found out at once */
     a->engine = a->http ? engine_new(&a->o.engine, err) : NULL;
     if (!a->engine) {
         api_free(a);
@@ -68,6 +90,8 @@ void api_set_rules(struct api *a, struct rules *r)
 
 void api_run(struct api *a)
 {
+    uint64_t kept = engine_epoch(a->engine);
+    a->epoch = kept ? kept : (uint64_t)a->o.http.clock_ms();
     http_run(a->http, hup);
 }
 
@@ -80,11 +104,15 @@ void api_free(struct api *a)
 {
     if (!a)
         return;
-    if (a->http)
-        http_free(
-            a->http); /* its streams unsubscribe, its waiting requests let go of their batches */
+    pthread_mutex_lock(&a->closing);
+    a->closed = true;
+    pthread_mutex_unlock(&a->closing);
+    if (a->http) /* its streams unsubscribe, its waiting requests are dropped */
+        http_free(a->http);
+    a->http = NULL;
     if (a->engine)
         engine_free(a->engine);
+    pthread_mutex_destroy(&a->closing);
     free(a->fronts);
     free(a);
 }

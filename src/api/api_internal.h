@@ -5,12 +5,15 @@
 
 #include "api/api.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
+struct take_wait;
 struct api_front {
     uint8_t pool[4096]; /* drawn bytes not given out yet */
     size_t left;
-    char apart[64]; /* fronts don't share a cache line */
+    struct take_wait *waits; /* requests whose batch is under way */
+    char apart[64];          /* fronts don't share a cache line */
 };
 struct api {
     struct api_options o;
@@ -18,9 +21,14 @@ struct api {
     struct http *http;
     struct rules *_Atomic rules; /* NULL: not ready */
     struct api_front *fronts;
-    uint64_t epoch; /* when the process started: part of every SSE id */
+    uint64_t epoch; /* part of every SSE id: what the journal drew, or when the process started */
     _Atomic uint64_t n_streams;
     atomic_uint n_batches; /* under way */
+    atomic_bool told;      /* a front is about to call engine_advance */
+    unsigned turn;         /* the journal thread's: which one is next */
+    pthread_mutex_t closing;
+    bool
+        closed; /* under closing: from then on nothing is posted to the fronts by the journal's thread */
 };
 
 /* answer.c: what every answer carries */
@@ -45,6 +53,10 @@ typedef void take_finish(struct api *a, struct http_req *r, struct engine_batch 
 void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
                  const struct evt_meta *meta, take_finish *finish);
 void take_applied(void *ctx, struct engine_batch *b);
+/* Why no events are taken now, for whoever sends some; NULL: they are. */
+const char *take_trouble(struct api *a);
+/* Now and then on each front's thread: once events can't be kept, whoever waits for that is told. */
+void take_tick(struct api *a, unsigned front);
 
 /* read.c: identifiers of a request, and attributes read at them */
 struct read_key {
@@ -55,10 +67,11 @@ struct read_key {
 };
 /* An identifier as text: a string that is not empty, or a whole number. false: neither; *out is p == NULL for null. */
 bool read_id(struct arena *arena, const struct val *v, struct str *out);
-/* rows x attrs values, row by row: each attribute at the identifier that its group's key has in that row. */
-struct val *read_rows(struct api *a, const struct plan *p, const uint32_t *attrs, size_t n_attrs,
-                      const struct read_key *keys, size_t n_keys, size_t n_rows, int64_t now_ms,
-                      struct arena *arena);
+/* rows x attrs values, row by row: each attribute at the identifier that its group's key has in that row. NULL: what is kept
+ * is damaged, and r has been answered. */
+struct val *read_rows(struct api *a, struct http_req *r, const struct plan *p,
+                      const uint32_t *attrs, size_t n_attrs, const struct read_key *keys,
+                      size_t n_keys, size_t n_rows, struct arena *arena);
 /* " (did you mean x?)" or nothing. */
 struct str read_hint(struct arena *arena, struct str word, const struct str *names, size_t n);
 struct str read_key_hint(struct arena *arena, const struct plan *p, struct str word);

@@ -186,8 +186,10 @@ static void answer_columns(struct api *a, struct request *q)
 {
     size_t used = 0;
     struct val answer = val_dict(q->arena, q->n_keys + q->n_attrs);
-    struct val *values = read_rows(a, q->plan, q->attrs, q->n_attrs, q->keys, q->n_keys, q->n_rows,
-                                   http_now(q->r), q->arena);
+    struct val *values =
+        read_rows(a, q->r, q->plan, q->attrs, q->n_attrs, q->keys, q->n_keys, q->n_rows, q->arena);
+    if (!values)
+        return;
     settle_names(q);
     for (size_t i = 0; i < q->n_keys; i++) {
         struct val ids = val_list(q->arena, q->n_rows);

@@ -4,8 +4,8 @@
  * parses every data line: so the head goes out at once, a message has an id line and one data line and no event line, and
  * what keeps the stream alive is a comment.
  *
- * The epoch of an id says which process gave it: an id of another process tells nothing of what this one delivered, so its
- * subscriber is told to start over: an event called resync, which the plugin does not hear and, for want of a blank behind
+ * The epoch of an id says which journal gave it, so that an id holds across restarts. An id of another journal, or of a process
+ * that keeps none, tells nothing of what this one delivered, so its subscriber is told to start over: an event called resync, which the plugin does not hear and, for want of a blank behind
  * `data:`, the Python SDK passes over.
  *
  * Identifiers are the credentials of a stream: whoever knows a device's random id may listen for it. A user_id can be
@@ -48,6 +48,8 @@ static void deliver_posted(void *ctx, void *arg)
 void interventions_deliver(void *ctx, unsigned front, uint64_t stream, struct push_msg *m)
 {
     struct api *a = ctx;
+    if (!a->http)
+        return; /* the fronts have gone, and their streams */
     struct delivery *d = xmalloc(sizeof(*d));
     *d = (struct delivery){.stream = stream, .front = front, .msg = push_msg_ref(m)};
     http_post(a->http, front, deliver_posted, d);

@@ -29,10 +29,11 @@ static struct str id_at(const struct read_key *keys, size_t n_keys, uint32_t key
     return (struct str){0};
 }
 
-struct val *read_rows(struct api *a, const struct plan *p, const uint32_t *attrs, size_t n_attrs,
-                      const struct read_key *keys, size_t n_keys, size_t n_rows, int64_t now_ms,
-                      struct arena *arena)
+struct val *read_rows(struct api *a, struct http_req *r, const struct plan *p,
+                      const uint32_t *attrs, size_t n_attrs, const struct read_key *keys,
+                      size_t n_keys, size_t n_rows, struct arena *arena)
 {
+    struct err err = {0};
     size_t n = n_attrs * n_rows, slice = MAX_OF(SLICE_VALUES / MAX_OF(n_attrs, 1), 1) * n_attrs;
     uint32_t *which = arena_alloc(arena, n * sizeof(*which) + 1);
     struct str *ids = arena_alloc(arena, n * sizeof(*ids) + 1);
@@ -42,8 +43,12 @@ struct val *read_rows(struct api *a, const struct plan *p, const uint32_t *attrs
         ids[i] = id_at(keys, n_keys, p->attrs[which[i]].key, i / n_attrs);
     }
     for (size_t i = 0; i < n; i += slice)
-        engine_read(a->engine, p, which + i, ids + i, MIN_OF(slice, n - i), now_ms, arena,
-                    values + i);
+        if (!engine_read(a->engine, p, which + i, ids + i, MIN_OF(slice, n - i), http_now(r), arena,
+                         values + i, &err)) {
+            log_error("reading: %s", err.text);
+            http_reply_problem(r, 500, "what is kept can't be read: %s", err.text);
+            return NULL;
+        }
     return values;
 }
 

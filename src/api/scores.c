@@ -103,8 +103,10 @@ static void run(struct api *a, struct question *q, const struct val *body)
     q->service = &q->plan->services[q->score->service];
     if (!take_keys(q, body))
         return;
-    struct val *values = read_rows(a, q->plan, q->service->attrs, q->service->n_attrs, q->keys,
-                                   q->n_keys, 1, http_now(q->r), q->arena);
+    struct val *values = read_rows(a, q->r, q->plan, q->service->attrs, q->service->n_attrs,
+                                   q->keys, q->n_keys, 1, q->arena);
+    if (!values)
+        return;
     if (score_run(q->plan, q->score, http_front_of(q->r), values, true, q->arena, &result, &err))
         answer_score(q, values, &result);
     else

@@ -1,28 +1,56 @@
 /* take.c -- from a request's body to applied events, and back to the request that waits.
  *
- * A front decodes and submits. Whoever stands in the engine's door applies the batch: mostly the same thread at once, so the
- * answer goes out when the submission returns; else word comes from another thread, or from the same one while it submits
- * something later, and the answer is posted to the front the request belongs to.
+ * A front decodes and submits. The batch is applied once it is durable, by whoever stands in the engine's door; with nothing
+ * to keep that is the same thread at once, and the answer goes out when the submission returns. Else word comes from some
+ * thread, and the answer is posted to the front the request belongs to.
+ *
+ * When the disk is full or fails, nothing becomes durable. Who waits then is told to come again; the batch stays queued and
+ * may be applied later, and what comes again is a duplicate by its event_id.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api_internal.h"
 
 #include <pthread.h>
 
-/* One request that waits for its batch, in the request's arena. */
-struct wait {
-    struct api *api;
-    struct http_req *r;
+#define RETRY_S "10" /* a disk is not emptied, and a server not restarted, in a second */
+
+/* One batch under way and the request that waits for it, in the batch's arena: it outlives the request that is told to come
+ * again. Links those of one front, and is touched by that front's thread only. */
+struct take_wait {
+    struct http_req *r; /* NULL: answered, nobody waits any more */
     take_finish *finish;
-    pthread_t thread; /* the front's; not changed once submitted */
-    /* Touched by that thread only: engine_submit has not returned; the batch was applied meanwhile. */
-    bool inside, done;
+    struct take_wait *prev, *next;
+    pthread_t thread;  /* not changed once submitted */
+    bool inside, done; /* engine_submit has not returned; the batch was applied meanwhile */
 };
+
+static void forget(struct api_front *f, struct take_wait *w)
+{
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        f->waits = w->next;
+    if (w->next)
+        w->next->prev = w->prev;
+    w->r = NULL;
+}
+
+static void remember(struct api_front *f, struct take_wait *w)
+{
+    w->next = f->waits;
+    if (w->next)
+        w->next->prev = w;
+    f->waits = w;
+}
 
 static void finish(struct api *a, struct engine_batch *b)
 {
-    struct wait *w = b->owner;
+    struct take_wait *w = b->owner;
+    struct http_req *r = w->r;
     atomic_fetch_sub_explicit(&a->n_batches, 1, memory_order_relaxed);
-    w->finish(a, w->r, b); /* and with the answer, w is gone */
+    if (r) {
+        forget(&a->fronts[b->front], w);
+        w->finish(a, r, b);
+    }
     engine_batch_free(b);
 }
 
@@ -34,17 +62,52 @@ static void finish_posted(void *ctx, void *arg)
 void take_applied(void *ctx, struct engine_batch *b)
 {
     struct api *a = ctx;
-    struct wait *w = b->owner;
-    if (pthread_equal(pthread_self(), w->thread) && w->inside)
+    struct take_wait *w = b->owner;
+    if (!a->http) /* the fronts have gone, and their requests */
+        engine_batch_free(b);
+    else if (pthread_equal(pthread_self(), w->thread) && w->inside)
         w->done = true;
     else
         http_post(a->http, b->front, finish_posted, b);
 }
 
+const char *take_trouble(struct api *a)
+{
+    switch (engine_journal_state(a->engine)) {
+    case JOURNAL_FULL:
+        return "the disk is full: no events are taken until there is room again; send this later";
+    case JOURNAL_FAILED:
+        return "a write to disk failed: no events are taken until the server has been restarted; "
+               "send this later";
+    default:
+        return NULL;
+    }
+}
+
+/* Not a 4xx: for those, trackers throw their events away. */
+static void answer_later(struct http_req *r, const char *seconds, const char *why)
+{
+    http_add_header(r, "Retry-After", str_of(seconds));
+    http_reply_problem(r, 503, "%s", why);
+}
+
+void take_tick(struct api *a, unsigned front)
+{
+    struct api_front *f = &a->fronts[front];
+    const char *trouble = f->waits ? take_trouble(a) : NULL;
+    while (trouble && f->waits) {
+        struct take_wait *w = f->waits;
+        struct http_req *r = w->r;
+        forget(f, w);
+        answer_later(r, RETRY_S, trouble);
+    }
+}
+
 static void submit(struct api *a, struct http_req *r, struct engine_batch *b, take_finish *done)
 {
-    struct wait *w = arena_zalloc(http_arena(r), sizeof(*w));
-    *w = (struct wait){.api = a, .r = r, .finish = done, .thread = pthread_self(), .inside = true};
+    struct take_wait *w = arena_zalloc(&b->arena, sizeof(*w));
+    *w = (struct take_wait){.r = r, .finish = done, .thread = pthread_self(), .inside = true};
+    remember(&a->fronts[b->front], w);
     b->owner = w;
     engine_submit(a->engine, b, http_now(r));
     w->inside = false;
@@ -57,10 +120,14 @@ void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struc
 {
     struct err err = {0};
     unsigned front = http_front_of(r);
+    const char *trouble = take_trouble(a);
+    if (trouble) {
+        answer_later(r, RETRY_S, trouble);
+        return;
+    }
     if (atomic_fetch_add_explicit(&a->n_batches, 1, memory_order_relaxed) >= a->o.limits.batches) {
         atomic_fetch_sub_explicit(&a->n_batches, 1, memory_order_relaxed);
-        http_add_header(r, "Retry-After", STR("1"));
-        http_reply_problem(r, 503, "too many events are under way: send this again");
+        answer_later(r, "1", "too many events are under way: send this again");
         return;
     }
     struct engine_batch *b = engine_batch_new(wire, front, body);

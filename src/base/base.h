@@ -88,6 +88,30 @@ void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str buf_str(const struct buf *b);
 
+/* -- pack.c: numbers and texts as bytes, for what is kept on disk. Integers are varints (LEB128), signed ones zigzag; doubles
+ * and fixed ones little endian. A reader never goes past its end: what is cut short or too large sets bad, and answers zeros. */
+void pack_uint(struct buf *b, uint64_t n);
+void pack_int(struct buf *b, int64_t n);
+void pack_double(struct buf *b, double d);
+void pack_u32(struct buf *b, uint32_t n);
+void pack_u64(struct buf *b, uint64_t n);
+void pack_str(struct buf *b, struct str s); /* its length before it */
+struct unpack {
+    const char *p, *end;
+    bool bad;
+};
+struct unpack unpack_of(struct str s);
+uint64_t unpack_uint(struct unpack *u);
+int64_t unpack_int(struct unpack *u);
+double unpack_double(struct unpack *u);
+uint32_t unpack_u32(struct unpack *u);
+uint64_t unpack_u64(struct unpack *u);
+struct str unpack_str(struct unpack *u);             /* borrowed */
+struct str unpack_bytes(struct unpack *u, size_t n); /* borrowed */
+/* A count of items of at least min_bytes each: more than the bytes left can hold is bad, and 0. min_bytes > 0. */
+size_t unpack_count(struct unpack *u, size_t min_bytes);
+bool unpack_done(const struct unpack *u); /* nothing was bad, and nothing is left */
+
 /* -- map.c: bytes -> pointer, open addressing; copies its keys */
 struct map {
     struct map_slot *slots;
@@ -199,6 +223,7 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
     X(RUNS_DROPPED, "runs_dropped_total", "counter",                                               \
       "Old runs of a lifetime with ttl dropped past their limit")                                  \
     X(PROFILES, "profiles", "gauge", "Profiles in memory")                                         \
+    X(PROFILES_WRITTEN, "profiles_written_total", "counter", "Profiles written back to disk")      \
     X(TIMERS_PENDING, "timers_pending", "gauge", "Timers that wait for a criterion to turn true")  \
     X(RULE_EVALUATIONS, "rule_evaluations_total", "counter", "Criteria trees evaluated")           \
     X(RULE_ERRORS, "rule_errors_total", "counter",                                                 \
@@ -221,6 +246,13 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
       "1 when every rule file is the one on disk")                                                 \
     X(RELOAD_LAST_TIME, "config_last_reload_success_timestamp_seconds", "gauge",                   \
       "When the rules were last taken whole")                                                      \
+    X(JOURNAL_STATE, "journal_state", "gauge",                                                     \
+      "0: open, 1: the disk is full and events are refused, 2: failed until a restart")            \
+    X(JOURNAL_RECORDS, "journal_records_total", "counter", "Records made durable")                 \
+    X(JOURNAL_COMMITS, "journal_commits_total", "counter",                                         \
+      "Groups of records written, a block each")                                                   \
+    X(JOURNAL_BYTES, "journal_bytes_written_total", "counter", "Bytes of blocks written")          \
+    X(JOURNAL_SYNCS, "journal_syncs_total", "counter", "Times the log was synced to the disk")     \
     X(HTTP_REQUESTS, "http_requests_total", "counter", "Requests answered")                        \
     X(HTTP_ERRORS, "http_request_errors_total", "counter", "Requests answered 4xx or 5xx")         \
     X(HTTP_CONNECTIONS, "http_connections", "gauge", "Open connections")                           \

@@ -230,7 +230,6 @@ static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
 {
     int64_t due = timer->item.due_ms;
     uint32_t at = timer->rule_id < e->n_rule_ids ? e->rule_by_id[timer->rule_id] : 0;
-    arena_reset(&e->scratch);
     if (!at && r->now_ms - e->swapped_ms <
                    UNKNOWN_KEPT_MS) /* its rule may come back: that makes it due at once */
         timers_set(&e->timers, timer->rule_id, timer->who, timer->n_read, timer->n,
@@ -257,8 +256,22 @@ static void apply_timer(struct engine *e, struct record *r, struct timer *timer)
     arm_timer(e, &view, timer->who, timer->n, due);
 }
 
+static uint64_t form_of(const struct plan *p, const uint32_t *by_id, size_t n, uint32_t rule_id)
+{
+    uint32_t at = rule_id < n ? by_id[rule_id] : 0;
+    return at ? p->rules[at - 1].form : 0;
+}
+
+bool rule_form_changed(const struct engine *e, const struct plan *to, uint32_t rule_id)
+{
+    for (size_t i = 0; i < to->n_rules; i++)
+        if (to->rules[i].id == rule_id)
+            return to->rules[i].form != form_of(e->plan, e->rule_by_id, e->n_rule_ids, rule_id);
+    return false; /* gone: its timers wait in case it comes back */
+}
+
 /* The plan before a swap, and the engine after it. */
-struct swap {
+struct change {
     const struct engine *e;
     const struct plan *old;
     const uint32_t *old_by_id;
@@ -268,34 +281,45 @@ struct swap {
 /* Does a rule mean something else than when its timers were armed, so that their time may be wrong? */
 static bool form_changed(const void *ctx, uint32_t rule_id)
 {
-    const struct swap *s = ctx;
-    uint32_t old = rule_id < s->n_old_ids ? s->old_by_id[rule_id] : 0;
-    uint32_t now = rule_id < s->e->n_rule_ids ? s->e->rule_by_id[rule_id] : 0;
-    if (!now)
-        return false; /* gone: they wait in case it comes back */
-    return !old || s->old->rules[old - 1].form != s->e->plan->rules[now - 1].form;
+    const struct change *c = ctx;
+    if (rule_id >= c->e->n_rule_ids || !c->e->rule_by_id[rule_id])
+        return false;
+    return form_of(c->old, c->old_by_id, c->n_old_ids, rule_id) !=
+           form_of(c->e->plan, c->e->rule_by_id, c->e->n_rule_ids, rule_id);
 }
 
-static void apply_swap(struct engine *e, struct plan *p, int64_t now_ms)
+void engine_take_plan(struct engine *e, struct plan *p)
 {
     pthread_mutex_lock(&e->plan_lock);
     struct plan *old = e->plan;
-    uint32_t *old_by_id = e->rule_by_id;
-    struct swap swap = {e, old, old_by_id, e->n_rule_ids};
-    p->generation = old->generation + 1;
     e->plan = p;
-    e->swapped_ms = now_ms;
     pthread_mutex_unlock(&e->plan_lock);
     size_t n = 0;
     for (size_t i = 0; i < p->n_rules; i++)
         n = MAX_OF(n, (size_t)p->rules[i].id + 1);
+    free(e->rule_by_id);
     e->rule_by_id = xcalloc(n, sizeof(*e->rule_by_id));
     e->n_rule_ids = n;
     for (size_t i = 0; i < p->n_rules; i++)
         e->rule_by_id[p->rules[i].id] = (uint32_t)i + 1;
-    timers_hasten(&e->timers, form_changed, &swap, now_ms);
+    store_plan(e->store, p);
     plan_unref(old);
-    free(old_by_id);
+}
+
+static void apply_swap(struct engine *e, struct record *r)
+{
+    struct swap *swap = r->body;
+    struct change change = {e, plan_ref(e->plan), e->rule_by_id, e->n_rule_ids};
+    e->rule_by_id = NULL;
+    swap->plan->generation = change.old->generation + 1;
+    engine_take_plan(e, swap->plan);
+    e->swapped_ms = r->now_ms;
+    e->rules.n = 0;
+    buf_put(&e->rules, r->bytes.p, r->bytes.n);
+    timers_hasten(&e->timers, form_changed, &change, r->now_ms);
+    plan_unref((struct plan *)change.old);
+    free((uint32_t *)change.old_by_id);
+    swap->applied = true;
 }
 
 /* Queued with an older plan, applied with a newer: read again from the body. It was accepted, so it can be read. */
@@ -312,18 +336,6 @@ static void decode_again(struct engine *e, struct engine_batch *b)
         log_error("a body that was accepted could not be read again: %s", err.text);
 }
 
-/* A slice of tidying up, in the order like everything else, so that a replay frees the same at the same place. */
-static void apply_tick(struct engine *e, int64_t now_ms)
-{
-    enum { SWEEP_PROFILES = 2000 };
-    if (now_ms - e->swept_ms < SWEEP_EVERY_MS)
-        return;
-    e->swept_ms = now_ms;
-    store_sweep(e->store, e->plan, now_ms, SWEEP_PROFILES,
-                now_ms - e->swapped_ms >= UNKNOWN_KEPT_MS);
-    push_expire(e->push, now_ms);
-}
-
 /* Asks for the memory of profiles that a later event of the batch will touch: most of what an event of a cold profile costs
  * is waiting for it. */
 static void look_ahead(struct engine *e, const struct evt_batch *events, size_t at)
@@ -337,27 +349,31 @@ static void look_ahead(struct engine *e, const struct evt_batch *events, size_t 
     }
 }
 
-bool engine_apply(struct engine *e, struct record *r, size_t n)
+/* Timers that are due come before the record; at most *n of them. */
+static enum applied apply_due(struct engine *e, struct record *r, size_t *n)
 {
-    struct engine_batch *b = r->kind == RECORD_BATCH ? r->body : NULL;
-    if (e->at == 0) {
-        struct timer *timer;
-        for (; n && (timer = timers_take(&e->timers, r->now_ms)); n--) {
-            apply_timer(e, r, timer);
-            timer_free(timer);
-        }
-        if (n == 0)
-            return false; /* more may be due: the next slice goes on with them */
-        e->now_ms = r->now_ms;
+    struct timer *timer;
+    if (cold_due(e, r->now_ms))
+        return APPLIED_COLD;
+    for (; *n && (timer = timers_due(&e->timers, r->now_ms)); --*n) {
+        arena_reset(&e->scratch);
+        if (cold_timer(e, timer))
+            return APPLIED_COLD;
+        timers_take(&e->timers, timer);
+        apply_timer(e, r, timer);
+        timer_free(timer);
     }
-    if (r->kind == RECORD_SWAP)
-        apply_swap(e, r->body, r->now_ms);
-    else if (r->kind == RECORD_TICK)
-        apply_tick(e, r->now_ms);
-    if (!b)
-        return true;
+    return *n ? APPLIED_WHOLE
+              : APPLIED_PART; /* more may be due: the next slice goes on with them */
+}
+
+static enum applied apply_batch(struct engine *e, struct record *r, struct engine_batch *b,
+                                size_t n)
+{
     if (b->plan != e->plan)
         decode_again(e, b);
+    if (e->at == 0 && cold_batch(e, b))
+        return APPLIED_COLD;
     if (e->at == 0)
         for (size_t i = 0; i < LOOK_AHEAD; i++)
             look_ahead(e, &b->events, i);
@@ -365,5 +381,32 @@ bool engine_apply(struct engine *e, struct record *r, size_t n)
         look_ahead(e, &b->events, e->at + LOOK_AHEAD);
         apply_event(e, r, &b->events.evts[e->at], e->at);
     }
-    return e->at == b->events.n;
+    return e->at == b->events.n ? APPLIED_WHOLE : APPLIED_PART;
+}
+
+static bool cold_swap(struct engine *e, struct swap *swap)
+{
+    if (!e->may_be_cold || swap->ready)
+        return false;
+    e->cold.rules = true;
+    e->cold.swap = swap->plan;
+    return swap->ready = true;
+}
+
+enum applied engine_apply(struct engine *e, struct record *r, size_t n)
+{
+    if (e->at == 0) {
+        enum applied due = apply_due(e, r, &n);
+        if (due != APPLIED_WHOLE)
+            return due;
+        e->now_ms = r->now_ms;
+    }
+    if (r->kind == RECORD_BATCH)
+        return apply_batch(e, r, r->body, n);
+    if (r->kind == RECORD_SWAP) {
+        if (cold_swap(e, r->body))
+            return APPLIED_COLD;
+        apply_swap(e, r);
+    }
+    return APPLIED_WHOLE;
 }

@@ -24,6 +24,8 @@ void engine_batch_free(struct engine_batch *b)
     evt_batch_fini(&b->events);
     arena_fini(&b->arena);
     plan_unref(b->plan);
+    if (b->record)
+        free((char *)b->record->bytes.p);
     free(b->record);
     free(b);
 }

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "evt/evt.h"
+#include "journal/journal.h"
 #include "plan/plan.h"
 #include "profile/profile.h"
 #include "push/push.h"
@@ -22,19 +23,25 @@ struct engine_options {
     struct profile_limits profile;
     struct push_limits push;
     struct script_limits script;
-    const char *referers; /* path of a data file; NULL: the one built in */
+    struct journal_options journal; /* dir NULL: nothing is kept; durable and ctx are filled in */
+    const char *referers;           /* path of a data file; NULL: the one built in */
     const struct str *internal_domains;
     size_t n_internal_domains;
     /* Tells the front that this batch, which it submitted, has been applied. Called by any thread, inside the door: it must
      * only pass the word on. NULL: nobody asks. */
     void (*applied)(void *ctx, struct engine_batch *b);
+    /* Tells that there is something to apply, or that the journal's state has changed: some front is to call
+     * engine_advance. Called by the journal's thread; only passes the word on. NULL: nobody asks. */
+    void (*durable)(void *ctx);
     push_deliver_fn *deliver; /* see push.h; NULL: messages are not sent */
     void *ctx;
     /* For tests and the trial runs of rule files: sees each firing's message. NULL: nobody. */
     void (*fired)(void *ctx, const struct push_msg *m);
 };
+/* Opens the journal. engine_recover follows before anything else. */
 struct engine *engine_new(const struct engine_options *o, struct err *err);
-void engine_free(struct engine *e);
+void engine_free(
+    struct engine *e); /* batches that were never applied are freed, and nobody is told */
 
 /* -- Events. A front: engine_batch_new, fill meta and the body, engine_decode, engine_submit; when applied: look at counts,
  * engine_batch_free. */
@@ -49,24 +56,28 @@ struct engine_batch {
     unsigned front;
     void *owner; /* the front's: the request that waits */
     struct record *record;
+    const struct plan *warm; /* with this plan, all profiles that it touches are in memory */
 };
 struct engine_batch *engine_batch_new(enum engine_wire wire, unsigned front, struct str body);
 void engine_batch_free(struct engine_batch *b);
 struct str engine_batch_str(struct engine_batch *b, struct str s); /* a copy in the batch's arena */
 /* Decodes with the plan in force. false: nothing was taken; err says why. */
 bool engine_decode(struct engine *e, struct engine_batch *b, struct err *err);
-/* Queues the batch and applies whatever is durable. applied(b) is called once, perhaps before this returns. */
+/* Queues the batch. applied(b) is called once, behind the door, when it is durable and applied: perhaps before this returns. */
 void engine_submit(struct engine *e, struct engine_batch *b, int64_t clock_ms);
+/* Applies whatever is durable. Any thread, when durable was told. */
+void engine_advance(struct engine *e);
 /* Lets time pass when no events come: due timers fire, old messages expire. Returns when the next timer is due
  * (INT64_MAX: none). */
 int64_t engine_tick(struct engine *e, int64_t clock_ms);
 
 /* -- Reads. A snapshot of one or more identifiers' attributes at clock_ms. */
 struct plan *engine_plan(struct engine *e); /* a reference to the plan in force */
-/* values[i] = attribute attrs[i] at (its group's key, id); id.p == NULL: the default. */
-void engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs,
+/* values[i] = attribute attrs[i] at (its group's key, id); id.p == NULL: the default. Waits for the disk when a profile is
+ * there. false: what is there is damaged; err says what. */
+bool engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs,
                  const struct str *ids, size_t n, int64_t clock_ms, struct arena *arena,
-                 struct val *values);
+                 struct val *values, struct err *err);
 
 /* -- Subscriptions: as push.h, through the door */
 /* true: nothing waited, and the subscriber has all there is up to *seq and *index: a stream that breaks before its first
@@ -87,7 +98,22 @@ bool rules_check(struct rules *r, bool run_tests, struct plan_report *report, st
 /* What GET /api/v1/rules answers: {files: [{file, status, problems: [...], definitions ...}], generation}. Any thread. */
 struct val rules_status(struct rules *r, struct arena *arena);
 
-/* -- For tests: what a replay must repeat */
+/* -- What is kept: recover.c, writeback.c */
+/* Once, after engine_new: the state as of the last write-back, then every record behind it. r: gets the rule files that
+ * were in force; a reload finds what has changed on disk since. false: something is missing or damaged; err says what. */
+bool engine_recover(struct engine *e, struct rules *r, struct err *err);
+/* One write-back of all that has changed. Off the door but for short slices; one thread only. false: it could not be
+ * finished now; what was written stays, and the next call goes on with it. */
+bool engine_write_back(struct engine *e);
+/* A backup of everything up to now, in a new folder. */
+bool engine_copy(struct engine *e, const char *dir, struct err *err);
+enum journal_state engine_journal_state(struct engine *e); /* any thread, cheap */
+uint64_t engine_epoch(const struct engine *e);             /* see journal_epoch */
+
+/* -- For tests */
+bool engine_idle(struct engine *e);    /* all that was queued has been applied */
+uint64_t engine_seq(struct engine *e); /* of the newest record applied */
+/* What a replay must repeat. Loads every profile, frees what is past. */
 uint64_t engine_digest(struct engine *e);
 
 #endif

@@ -31,9 +31,18 @@ static void log_problems(const struct plan_report *report)
 
 bool engine_reload(struct engine *e, struct rules *r, int64_t clock_ms, struct plan_report *report)
 {
+    pthread_mutex_lock(&e->door);
+    int64_t now_ms = MAX_OF(clock_ms, e->now_ms);
+    pthread_mutex_unlock(&e->door);
+    plan_ids_forget(&e->ids, now_ms - UNKNOWN_KEPT_MS);
     struct plan *fresh = rules_load(r, &e->ids, &e->o, e->lane, true, report, NULL);
-    if (fresh)
-        engine_swap(e, fresh, clock_ms);
+    if (fresh) {
+        struct buf kept = {0};
+        plan_ids_settle(&e->ids, fresh, now_ms);
+        rules_pack(r, &e->ids, &kept);
+        engine_swap(e, fresh, buf_str(&kept), clock_ms);
+        buf_fini(&kept);
+    }
     bool whole = !plan_report_failed(report);
     struct plan *p = engine_plan(e);
     publish_status(r, p, report);

@@ -12,6 +12,7 @@
 struct change {
     size_t file;             /* index into rules.files */
     struct script_file *now; /* NULL: deleted */
+    struct str text;         /* the folder's */
     uint64_t hash;
     bool taken, tried_out;
 };
@@ -30,13 +31,19 @@ struct load {
     struct plan *plan; /* the best so far */
 };
 
+static struct str owned(struct str s)
+{
+    char *copy = xmalloc(s.n + 1);
+    if (s.n)
+        memcpy(copy, s.p, s.n);
+    copy[s.n] = 0;
+    return (struct str){copy, s.n};
+}
+
 struct rules *rules_new(struct str dir, unsigned lanes, const struct script_limits *limits)
 {
     struct rules *r = xcalloc(1, sizeof(*r));
-    char *copy = xmalloc(dir.n + 1);
-    memcpy(copy, dir.p, dir.n);
-    copy[dir.n] = 0;
-    r->dir = (struct str){copy, dir.n};
+    r->dir = owned(dir);
     r->lanes = lanes;
     r->limits = *limits;
     pthread_mutex_init(&r->lock, NULL);
@@ -46,10 +53,8 @@ struct rules *rules_new(struct str dir, unsigned lanes, const struct script_limi
 
 void rules_free(struct rules *r)
 {
-    for (size_t i = 0; i < r->n; i++) {
-        script_file_unref(r->files[i].good);
-        free((char *)r->files[i].path.p);
-    }
+    for (size_t i = 0; i < r->n; i++)
+        rule_file_fini(&r->files[i]);
     free(r->files);
     free((char *)r->dir.p);
     arena_fini(&r->status_arena);
@@ -62,18 +67,63 @@ static size_t file_index(struct rules *r, struct str path)
     for (size_t i = 0; i < r->n; i++)
         if (str_eq(r->files[i].path, path))
             return i;
-    char *copy = xmalloc(path.n + 1);
-    memcpy(copy, path.p, path.n);
-    copy[path.n] = 0;
     r->files = xgrow(r->files, r->n, &r->cap, sizeof(*r->files));
-    r->files[r->n] = (struct rule_file){.path = {copy, path.n}};
+    rule_file_init(&r->files[r->n], path);
     return r->n++;
 }
 
-static uint64_t hash_with_words(struct str text, struct str words)
+uint64_t rules_hash(struct str text, struct str words)
 {
     uint64_t both[] = {str_hash(text), str_hash(words), text.n};
     return str_hash((struct str){(const char *)both, sizeof(both)});
+}
+
+struct rule_words *rule_words_new(struct str path, struct str text)
+{
+    struct rule_words *w = xcalloc(1, sizeof(*w));
+    *w = (struct rule_words){1, owned(path), owned(text)};
+    return w;
+}
+
+void rule_words_unref(struct rule_words *w)
+{
+    if (!w || --w->refs)
+        return;
+    free((char *)w->path.p);
+    free((char *)w->text.p);
+    free(w);
+}
+
+static void drop_good(struct rule_file *f)
+{
+    script_file_unref(f->good);
+    rule_words_unref(f->good_words);
+    free((char *)f->good_text.p);
+    f->good = NULL;
+    f->good_words = NULL;
+    f->good_text = (struct str){0};
+}
+
+void rule_file_init(struct rule_file *f, struct str path)
+{
+    *f = (struct rule_file){.path = owned(path)};
+}
+
+void rule_file_take(struct rule_file *f, struct script_file *script, struct str text,
+                    struct rule_words *words, uint64_t place)
+{
+    drop_good(f);
+    f->good = script;
+    f->good_text = owned(text);
+    f->good_words = words;
+    f->good_hash = rules_hash(text, words ? words->text : (struct str){0});
+    f->place = place;
+}
+
+void rule_file_fini(struct rule_file *f)
+{
+    drop_good(f);
+    free((char *)f->path.p);
 }
 
 /* -- trying a set of files */
@@ -85,14 +135,15 @@ static struct change *change_of(const struct load *l, size_t file)
     return NULL;
 }
 
-struct member {
-    struct script_file *script;
-    uint64_t hash;
-};
+static int by_place(const void *a, const void *b)
+{
+    const struct rule_member *x = a, *y = b;
+    return x->place < y->place ? -1 : 1;
+}
 
-/* Those in force first, so that a name taken twice is reported against the newcomer. */
+/* Those in force first, so that a name taken twice is reported against the newcomer; in the order they came in force. */
 static size_t members(const struct load *l, bool (*wanted)(const struct change *c, const void *arg),
-                      const void *arg, struct member *out)
+                      const void *arg, struct rule_member *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < l->r->n; i++) {
@@ -100,12 +151,14 @@ static size_t members(const struct load *l, bool (*wanted)(const struct change *
         const struct change *c = change_of(l, i);
         bool replaced = c && (c->taken || wanted(c, arg));
         if (f->good && !replaced)
-            out[n++] = (struct member){f->good, f->good_hash};
+            out[n++] = (struct rule_member){f->good, f->good_hash, f->place};
     }
+    if (n)
+        qsort(out, n, sizeof(*out), by_place);
     for (size_t i = 0; i < l->n_changes; i++) {
         const struct change *c = &l->changes[i];
         if (c->now && (c->taken || wanted(c, arg)))
-            out[n++] = (struct member){c->now, c->hash};
+            out[n++] = (struct rule_member){c->now, c->hash, l->r->n_places + 1 + i};
     }
     return n;
 }
@@ -127,7 +180,7 @@ static void report_said(struct plan_report *report, struct str file, uint32_t li
     plan_report_add(report, false, file, line, rule, "%.*s", STR_FMT(said));
 }
 
-static bool run_tests(struct load *l, struct plan *p, const struct member *set, size_t n,
+static bool run_tests(struct load *l, struct plan *p, const struct rule_member *set, size_t n,
                       struct plan_report *report, struct buf *out)
 {
     bool passed = true;
@@ -187,26 +240,33 @@ static void release_script(void *f)
     script_file_unref(f);
 }
 
-/* Builds and tries one set. NULL: the report says why. */
-static struct plan *attempt(struct load *l, bool (*wanted)(const struct change *c, const void *arg),
-                            const void *arg, struct plan_report *report, struct buf *out)
+struct plan *rules_build(const struct rule_member *set, size_t n, struct plan_ids *ids,
+                         struct plan_report *report)
 {
-    struct member *set = xcalloc(l->r->n + l->n_changes, sizeof(*set));
-    size_t n = members(l, wanted, arg, set);
     struct plan_source *sources = xcalloc(n, sizeof(*sources));
     for (size_t i = 0; i < n; i++) {
         sources[i] = script_file_source(set[i].script);
         sources[i].hash = set[i].hash;
     }
-    struct plan *p = plan_build(sources, n, l->ids, report);
+    struct plan *p = plan_build(sources, n, ids, report);
     for (size_t i = 0; p && i < n; i++)
         plan_keep(p, script_file_ref(set[i].script), release_script);
+    free(sources);
+    return p;
+}
+
+/* Builds and tries one set. NULL: the report says why. */
+static struct plan *attempt(struct load *l, bool (*wanted)(const struct change *c, const void *arg),
+                            const void *arg, struct plan_report *report, struct buf *out)
+{
+    struct rule_member *set = xcalloc(l->r->n + l->n_changes, sizeof(*set));
+    size_t n = members(l, wanted, arg, set);
+    struct plan *p = rules_build(set, n, l->ids, report);
     if (p &&
         (!try_scores(l, p, report) || (l->run_tests && !run_tests(l, p, set, n, report, out)))) {
         plan_unref(p);
         p = NULL;
     }
-    free(sources);
     free(set);
     return p;
 }
@@ -333,7 +393,7 @@ static void find_changes(struct load *l, const struct folder *folder)
         struct str text = folder->files[i].text;
         size_t at = file_index(r, folder->files[i].path);
         struct rule_file *f = &r->files[at];
-        uint64_t hash = text.p ? hash_with_words(text, folder->words.text) : 0;
+        uint64_t hash = text.p ? rules_hash(text, folder->words.text) : 0;
         f->is_disk = f->good && f->good_hash == hash;
         if (f->is_disk || !text.p)
             continue;
@@ -342,34 +402,46 @@ static void find_changes(struct load *l, const struct folder *folder)
         if (!now)
             continue;
         script_file_engine_lane(now, l->engine_lane);
-        l->changes[l->n_changes++] = (struct change){.file = at, .now = now, .hash = hash};
+        l->changes[l->n_changes++] =
+            (struct change){.file = at, .now = now, .text = text, .hash = hash};
     }
     for (size_t i = 0; i < r->n; i++)
         if (!r->files[i].on_disk && r->files[i].good)
             l->changes[l->n_changes++] = (struct change){.file = i};
 }
 
-static void settle_changes(struct load *l)
+static void take_changes(struct load *l, struct rule_words *words)
 {
-    struct rules *r = l->r;
     for (size_t i = 0; i < l->n_changes; i++) {
         struct change *c = &l->changes[i];
-        struct rule_file *f = &r->files[c->file];
+        struct rule_file *f = &l->r->files[c->file];
         if (!c->taken) {
             script_file_unref(c->now);
-            continue;
+        } else if (c->now) {
+            if (words)
+                words->refs++;
+            rule_file_take(f, c->now, c->text, words, l->r->n_places + 1 + i);
+            f->is_disk = true;
+        } else {
+            drop_good(f);
         }
-        script_file_unref(f->good);
-        f->good = c->now;
-        f->good_hash = c->hash;
-        f->is_disk = true;
     }
+    l->r->n_places += l->n_changes;
+}
+
+static void settle_changes(struct load *l, const struct folder *folder)
+{
+    struct rules *r = l->r;
+    struct rule_words *words =
+        folder->words.text.p ? rule_words_new(folder->words.path, folder->words.text) : NULL;
+    take_changes(l, words);
+    rule_words_unref(words);
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++) {
         if (r->files[i].on_disk || r->files[i].good)
             r->files[n++] = r->files[i];
         else
-            free((char *)r->files[i].path.p);
+            rule_file_fini(&r->files[i]);
     }
     r->n = n;
 }
@@ -384,7 +456,7 @@ struct plan *rules_load(struct rules *r, struct plan_ids *ids, const struct engi
         find_changes(&l, &folder);
         try_together(&l);
         try_singly(&l);
-        settle_changes(&l);
+        settle_changes(&l, &folder);
     }
     free(l.changes);
     folder_fini(&folder);

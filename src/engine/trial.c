@@ -73,8 +73,7 @@ static bool trial_read(void *ctx, const struct val *ids, struct str attribute, s
     const struct plan_key *key = &t->plan->keys[t->plan->attrs[index].key];
     const struct val *id = val_get(ids, key->name.p);
     struct str text = id ? val_as_str(*id) : (struct str){NULL, 0};
-    engine_read(t->e, t->plan, &index, &text, 1, t->now_ms, arena, out);
-    return true;
+    return engine_read(t->e, t->plan, &index, &text, 1, t->now_ms, arena, out, err);
 }
 
 static bool is_for(const struct trial *t, const struct push_msg *m, const struct val *ids)
@@ -117,6 +116,8 @@ bool trial_run(const struct engine_options *o, struct plan *p, struct script_fil
     struct trial t = {.plan = p, .lane = lane, .now_ms = TRIAL_BEGIN_MS};
     struct engine_options options = *o;
     options.fronts = 0;
+    options.journal.dir = NULL;
+    options.durable = NULL;
     options.applied = NULL;
     options.deliver = NULL;
     options.ctx = &t;
@@ -125,7 +126,7 @@ bool trial_run(const struct engine_options *o, struct plan *p, struct script_fil
     t.e = engine_new_in_lanes(&options, lane, err);
     bool ok = t.e != NULL;
     if (ok) {
-        engine_swap(t.e, plan_ref(p), t.now_ms);
+        engine_swap(t.e, plan_ref(p), STR(""), t.now_ms);
         struct script_host host = {&t, trial_send, trial_wait, trial_read, trial_take};
         ok = script_run_test(f, fn, lane, &host, err);
         engine_free(t.e);

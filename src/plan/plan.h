@@ -262,11 +262,20 @@ struct plan {
 
 /* -- ids.c: persistent numbers of identities. Owned by the engine, shared by all its plans. Guarded by the caller. */
 struct plan_ids {
-    struct map map;
-    uint32_t n;
+    struct map map; /* identity -> struct plan_identity */
+    uint32_t n;     /* numbers given so far: none is ever given twice */
 };
 void plan_ids_init(struct plan_ids *ids);
 void plan_ids_fini(struct plan_ids *ids);
+/* p comes in force at now_ms (> 0): its identities are in force, all others gone, since now unless they were before. */
+void plan_ids_settle(struct plan_ids *ids, const struct plan *p, int64_t now_ms);
+/* Those gone since before that get a new number if they come back. Not between plan_build and plan_ids_settle: a plan that is
+ * to come in force may have taken up a number again. */
+void plan_ids_forget(struct plan_ids *ids, int64_t before_ms);
+/* Equal ones give equal bytes. */
+void plan_ids_pack(const struct plan_ids *ids, struct buf *out);
+/* Into a new one, which is to be freed in any case. false: it makes no sense. */
+bool plan_ids_unpack(struct plan_ids *ids, struct unpack *in);
 
 /* -- build.c */
 struct plan_problem {

@@ -7,6 +7,7 @@
  * sqrt(8192) = 1.15 %. The estimate is Ertl's improved raw estimator, which needs no correction at
  * either end. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 #include <math.h>
 
@@ -41,7 +42,7 @@ void hll_free(struct store *s, struct hll *h)
 static uint32_t node_make(struct store *s, struct hll *h, struct node node)
 {
     if (!h->free && h->n == h->cap) {
-        uint32_t cap = h->cap ? h->cap + h->cap / 2 : 1024;
+        uint32_t cap = h->cap ? h->cap + h->cap / 2 + 1 : 1024;
         h->nodes = store_realloc(s, h->nodes, h->cap * sizeof(node), cap * sizeof(node));
         h->cap = cap;
     }
@@ -158,4 +159,72 @@ uint64_t hll_digest(const struct hll *h)
         for (uint32_t ref = h->heads[i]; ref; ref = h->nodes[ref - 1].next)
             sum += mix_pair(i, mix_pair((uint64_t)h->nodes[ref - 1].ts_ms, h->nodes[ref - 1].rank));
     return sum;
+}
+
+/* -- as bytes: which registers hold anything, and then for each a byte a node, its rank and whether one more follows, with
+ * its time. The bits also see to it that a page pays for the registers it makes us allocate. */
+
+enum { NODE_MORE = 0x80 };
+
+static size_t hll_count(const struct hll *h)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < h->n; i++)
+        n += h->nodes[i].rank != 0;
+    return n;
+}
+
+void hll_save(struct page_out *o, const struct hll *h)
+{
+    unsigned char used[REGISTERS / 8] = {0};
+    for (size_t i = 0; i < REGISTERS; i++)
+        used[i / 8] |= (unsigned char)((h->heads[i] != 0) << i % 8);
+    buf_put(&o->buf, used, sizeof(used));
+    put_uint(o, hll_count(h));
+    for (size_t i = 0; i < REGISTERS; i++)
+        for (uint32_t ref = h->heads[i]; ref; ref = h->nodes[ref - 1].next) {
+            const struct node *node = &h->nodes[ref - 1];
+            buf_putc(&o->buf, (char)(node->rank | (node->next ? NODE_MORE : 0)));
+            put_time(o, node->ts_ms);
+        }
+}
+
+/* One register's nodes: ranks ascend as times descend. */
+static bool register_load(struct page_in *in, struct hll *h, size_t i)
+{
+    uint32_t *link = &h->heads[i], rank = 0;
+    int64_t before_ms = 0;
+    for (bool more = true; more;) {
+        struct str byte = unpack_bytes(&in->u, 1);
+        unsigned head = byte.n ? (unsigned char)*byte.p : 0;
+        int64_t ts_ms = get_time(in);
+        more = head & NODE_MORE;
+        head &= ~(unsigned)NODE_MORE;
+        if (in->u.bad || h->n == h->cap || head <= rank || head > RANKS ||
+            (rank && ts_ms >= before_ms))
+            return page_bad(in);
+        h->nodes[h->n] = (struct node){.ts_ms = ts_ms, .rank = rank = head};
+        *link = ++h->n;
+        link = &h->nodes[h->n - 1].next;
+        before_ms = ts_ms;
+    }
+    return true;
+}
+
+struct hll *hll_load(struct page_in *in)
+{
+    struct str used = unpack_bytes(&in->u, REGISTERS / 8);
+    size_t n = unpack_count(&in->u, 2);
+    if (in->u.bad || n > UINT32_MAX)
+        return page_bad(in), NULL;
+    struct hll *h = hll_new(in->store);
+    h->cap = (uint32_t)n;
+    h->nodes = n ? store_alloc(in->store, n * sizeof(*h->nodes)) : NULL;
+    for (size_t i = 0; i < REGISTERS && !in->u.bad; i++)
+        if ((unsigned char)used.p[i / 8] >> i % 8 & 1)
+            register_load(in, h, i);
+    if (!in->u.bad && h->n == h->cap)
+        return h;
+    hll_free(in->store, h);
+    return page_bad(in), NULL;
 }

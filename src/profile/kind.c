@@ -13,6 +13,11 @@ static const struct kind *const kinds[] = {
     [KEEP_FIRST] = &kind_first, [KEEP_FREQS] = &kind_freqs,
 };
 
+bool kind_known(uint64_t keep)
+{
+    return keep < COUNT_OF(kinds);
+}
+
 const struct kind *kind_of(enum keep keep)
 {
     if ((size_t)keep >= COUNT_OF(kinds))

@@ -1,6 +1,7 @@
 /* kind_first.c -- the oldest value of a lifetime: first.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 struct run_first {
     struct run run;
@@ -17,8 +18,21 @@ static void first_drop(struct store *s, void *run)
     word_unref(s, ((struct run_first *)run)->word);
 }
 
-static const struct run_ops ops = {
-    .size = sizeof(struct run_first), .merge = first_merge, .drop = first_drop};
+static void run_save(struct page_out *o, const void *run)
+{
+    put_word(o, ((const struct run_first *)run)->word);
+}
+
+static bool run_load(struct page_in *in, void *run)
+{
+    return get_word(in, &((struct run_first *)run)->word);
+}
+
+static const struct run_ops ops = {.size = sizeof(struct run_first),
+                                   .merge = first_merge,
+                                   .drop = first_drop,
+                                   .save = run_save,
+                                   .load = run_load};
 
 static bool first_add(struct store *s, struct state *st, const struct plan_series *series,
                       int64_t ts_ms, uint64_t word, int64_t now_ms)
@@ -83,6 +97,19 @@ static void first_free(struct store *s, struct state *st)
     st->p = NULL;
 }
 
+static void first_save(struct page_out *o, const struct state *st)
+{
+    runs_save(o, st->p, &ops);
+}
+
+static bool first_load(struct page_in *in, struct state *st)
+{
+    struct runs *runs = NULL;
+    runs_load(in, &runs, &ops);
+    st->p = runs;
+    return runs;
+}
+
 const struct kind kind_first = {
     .name = "first",
     .takes = KIND_TAKES_VALUE,
@@ -93,4 +120,6 @@ const struct kind kind_first = {
     .expire = first_expire,
     .digest = first_digest,
     .free = first_free,
+    .save = first_save,
+    .load = first_load,
 };

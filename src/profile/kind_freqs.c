@@ -4,6 +4,7 @@
  * Ties go to the value seen last, in either direction. category_count's keys are strings; a number
  * and a string that read the same are one key. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 #include <stdlib.h>
 
@@ -23,8 +24,21 @@ static void freqs_merge(struct store *s, void *into, void *newer)
     freqs_drop(s, newer);
 }
 
-static const struct run_ops ops = {
-    .size = sizeof(struct run_freqs), .merge = freqs_merge, .drop = freqs_drop};
+static void run_save(struct page_out *o, const void *run)
+{
+    tallies_save(o, &((const struct run_freqs *)run)->tallies);
+}
+
+static bool run_load(struct page_in *in, void *run)
+{
+    return tallies_load(in, &((struct run_freqs *)run)->tallies);
+}
+
+static const struct run_ops ops = {.size = sizeof(struct run_freqs),
+                                   .merge = freqs_merge,
+                                   .drop = freqs_drop,
+                                   .save = run_save,
+                                   .load = run_load};
 
 static bool freqs_add(struct store *s, struct state *st, const struct plan_series *series,
                       int64_t ts_ms, uint64_t word, int64_t now_ms)
@@ -171,6 +185,19 @@ static void freqs_free(struct store *s, struct state *st)
     st->p = NULL;
 }
 
+static void freqs_save(struct page_out *o, const struct state *st)
+{
+    runs_save(o, st->p, &ops);
+}
+
+static bool freqs_load(struct page_in *in, struct state *st)
+{
+    struct runs *runs = NULL;
+    runs_load(in, &runs, &ops);
+    st->p = runs;
+    return runs;
+}
+
 const struct kind kind_freqs = {
     .name = "freqs",
     .takes = KIND_TAKES_VALUE,
@@ -181,4 +208,6 @@ const struct kind kind_freqs = {
     .expire = freqs_expire,
     .digest = freqs_digest,
     .free = freqs_free,
+    .save = freqs_save,
+    .load = freqs_load,
 };

@@ -3,6 +3,7 @@
  * A ttl needs no runs here: the newest run ends with the newest event.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 struct last {
     int64_t ts_ms;
@@ -70,6 +71,23 @@ static uint64_t last_digest(const struct state *st)
     return mix_pair((uint64_t)l->ts_ms, word_hash(l->word));
 }
 
+static void last_save(struct page_out *o, const struct state *st)
+{
+    const struct last *l = st->p;
+    put_time(o, l->ts_ms);
+    put_word(o, l->word);
+}
+
+static bool last_load(struct page_in *in, struct state *st)
+{
+    struct last l = {.ts_ms = get_time(in)};
+    if (!get_word(in, &l.word))
+        return false;
+    struct last *kept = st->p = store_alloc(in->store, sizeof(l));
+    *kept = l;
+    return true;
+}
+
 const struct kind kind_last = {
     .name = "last",
     .takes = KIND_TAKES_VALUE,
@@ -80,4 +98,6 @@ const struct kind kind_last = {
     .expire = last_expire,
     .digest = last_digest,
     .free = last_free,
+    .save = last_save,
+    .load = last_load,
 };

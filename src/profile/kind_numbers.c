@@ -33,4 +33,6 @@ const struct kind kind_numbers = {
     .expire = series_expire,
     .digest = series_digest,
     .free = series_free,
+    .save = series_save,
+    .load = series_load,
 };

@@ -7,8 +7,10 @@
  * the HyperLogLog, which lives until nothing that was dropped could still be in a window.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 struct item {
     int64_t last_ms;
@@ -39,6 +41,11 @@ static struct more *set_more(struct store *s, struct set *set)
         *set->more = (struct more){.dropped_ms = INT64_MIN, .hll_trimmed_ms = INT64_MIN};
     }
     return set->more;
+}
+
+static struct runs *set_runs(const struct set *set)
+{
+    return set->more ? set->more->runs : NULL;
 }
 
 static int item_cmp(const struct item *i, int64_t last_ms, uint64_t word)
@@ -135,7 +142,7 @@ static bool set_since(const struct read_at *at, const struct set *set, int64_t *
     *since_ms = at->since_ms;
     if (at->period_ms || !at->series->ttl_ms)
         return true;
-    const struct run *run = runs_alive(set->more->runs, &ops, at->series->ttl_ms, at->now_ms);
+    const struct run *run = runs_alive(set_runs(set), &ops, at->series->ttl_ms, at->now_ms);
     if (run)
         *since_ms = run->first_ms - 1;
     return run;
@@ -188,7 +195,7 @@ static int64_t set_next_fade(const struct read_at *at, const struct state *st)
     if (!set_since(at, set, &since))
         return INT64_MAX;
     if (!at->period_ms)
-        return at->series->ttl_ms ? run_fade(runs_newest(set->more->runs, &ops), at->series->ttl_ms)
+        return at->series->ttl_ms ? run_fade(runs_newest(set_runs(set), &ops), at->series->ttl_ms)
                                   : INT64_MAX;
     uint32_t from = set_edge(set, since);
     int64_t oldest = from < set->n ? set->items[from].last_ms : INT64_MAX;
@@ -200,7 +207,9 @@ static int64_t set_next_fade(const struct read_at *at, const struct state *st)
 static int64_t set_newest(const struct state *st)
 {
     const struct set *set = st->p;
-    return set && set->n ? set->items[set->n - 1].last_ms : INT64_MIN;
+    if (set && set->n)
+        return set->items[set->n - 1].last_ms;
+    return set && set->more && set->more->hll ? set->more->dropped_ms : INT64_MIN;
 }
 
 static void set_free(struct store *s, struct state *st)
@@ -255,8 +264,8 @@ static bool set_expire(struct store *s, struct state *st, const struct plan_seri
     if (series->longest_ms) {
         set_trim(s, st, time_sub(now_ms, series->longest_ms), series->longest_ms);
     } else if (series->ttl_ms) {
-        runs_expire(s, &set->more->runs, &ops, series->ttl_ms, now_ms);
-        const struct run *oldest = runs_at(set->more->runs, &ops, 0);
+        runs_expire(s, &set_more(s, set)->runs, &ops, series->ttl_ms, now_ms);
+        const struct run *oldest = runs_at(set_runs(set), &ops, 0);
         set_trim(s, st, oldest ? oldest->first_ms - 1 : INT64_MAX, series->ttl_ms);
     }
     set = st->p;
@@ -272,11 +281,100 @@ static uint64_t set_digest(const struct state *st)
     uint64_t sum = 0;
     for (uint32_t i = 0; i < set->n; i++)
         sum += mix_pair((uint64_t)set->items[i].last_ms, word_hash(set->items[i].word));
-    for (size_t i = 0; set->more && (r = runs_at(set->more->runs, &ops, i)); i++)
+    for (size_t i = 0; (r = runs_at(set_runs(set), &ops, i)); i++)
         sum += mix_pair((uint64_t)r->first_ms, mix64((uint64_t)r->last_ms));
     if (set->more && set->more->hll)
         sum += hll_digest(set->more->hll);
     return sum;
+}
+
+/* -- as bytes: how many, and what stands aside; the items; what stands aside */
+
+enum { HAS_RUNS = 1, HAS_HLL = 2, HAS_TRIMMED = 4, HAS_BITS = 3 };
+
+static void set_save(struct page_out *o, const struct state *st)
+{
+    const struct set *set = st->p;
+    const struct more *m = set->more;
+    unsigned has = (m && m->runs ? HAS_RUNS : 0) | (m && m->hll ? HAS_HLL : 0) |
+                   (m && m->hll_trimmed_ms != INT64_MIN ? HAS_TRIMMED : 0);
+    put_uint(o, (uint64_t)set->n << HAS_BITS | has);
+    for (uint32_t i = 0; i < set->n; i++) {
+        put_time(o, set->items[i].last_ms);
+        put_word(o, set->items[i].word);
+    }
+    if (has & HAS_RUNS)
+        runs_save(o, m->runs, &ops);
+    if (has & HAS_TRIMMED)
+        put_time(o, m->hll_trimmed_ms);
+    if (has & HAS_HLL) {
+        put_time(o, m->dropped_ms);
+        hll_save(o, m->hll);
+    }
+}
+
+static int by_word(const void *pa, const void *pb)
+{
+    const uint64_t *a = pa, *b = pb;
+    return (*a > *b) - (*a < *b);
+}
+
+static bool set_distinct(const struct set *set)
+{
+    bool distinct = true;
+    uint64_t *words = xmalloc(set->n * sizeof(*words));
+    for (uint32_t i = 0; i < set->n; i++)
+        words[i] = set->items[i].word;
+    qsort(words, set->n, sizeof(*words), by_word);
+    for (uint32_t i = 1; i < set->n; i++)
+        distinct &= words[i] != words[i - 1];
+    free(words);
+    return distinct;
+}
+
+static bool set_load_items(struct page_in *in, struct set *set, uint32_t n)
+{
+    while (set->n < n) {
+        struct item *item = &set->items[set->n];
+        item->last_ms = get_time(in);
+        if (!get_word(in, &item->word))
+            return false;
+        set->n++;
+        if (set->n > 1 && item_cmp(item - 1, item->last_ms, item->word) >= 0)
+            return page_bad(in);
+    }
+    return set_distinct(set) || page_bad(in);
+}
+
+static bool set_load_more(struct page_in *in, struct set *set, unsigned has)
+{
+    if (!has)
+        return true;
+    struct more *m = set_more(in->store, set);
+    if (has & HAS_RUNS)
+        runs_load(in, &m->runs, &ops);
+    if (has & HAS_TRIMMED)
+        m->hll_trimmed_ms = get_time(in);
+    if (has & HAS_HLL) {
+        m->dropped_ms = get_time(in);
+        m->hll = hll_load(in);
+    }
+    return !in->u.bad;
+}
+
+static bool set_load(struct page_in *in, struct state *st)
+{
+    uint64_t head = get_uint(in), n = head >> HAS_BITS;
+    if (n > (size_t)(in->u.end - in->u.p) / 2 || n >= UINT32_MAX || head == 0)
+        return page_bad(in);
+    uint32_t cap = MAX_OF((uint32_t)n, 1u);
+    struct set *set = st->p = store_alloc(in->store, set_size(cap));
+    *set = (struct set){.cap = cap};
+    if (set_load_items(in, set, (uint32_t)n) &&
+        set_load_more(in, set, head & ((1u << HAS_BITS) - 1)))
+        return true;
+    set_free(in->store, st);
+    return false;
 }
 
 const struct kind kind_set = {
@@ -289,4 +387,6 @@ const struct kind kind_set = {
     .expire = set_expire,
     .digest = set_digest,
     .free = set_free,
+    .save = set_save,
+    .load = set_load,
 };

@@ -1,6 +1,7 @@
 /* kind_sum.c -- count, sum, min and max of a lifetime: counter, sum, min, max, mean.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 struct run_sum {
     struct run run;
@@ -15,7 +16,23 @@ static void sum_merge(struct store *s, void *into, void *newer)
     summary_merge(&a->summary, &b->summary);
 }
 
-static const struct run_ops ops = {.size = sizeof(struct run_sum), .merge = sum_merge};
+static void run_save(struct page_out *o, const void *run)
+{
+    const struct run_sum *r = run;
+    put_uint(o, r->count);
+    summary_save(o, &r->summary);
+}
+
+static bool run_load(struct page_in *in, void *run)
+{
+    struct run_sum *r = run;
+    r->count = get_some(in, UINT64_MAX);
+    summary_load(in, &r->summary);
+    return !in->u.bad;
+}
+
+static const struct run_ops ops = {
+    .size = sizeof(struct run_sum), .merge = sum_merge, .save = run_save, .load = run_load};
 
 static bool sum_add(struct store *s, struct state *st, const struct plan_series *series,
                     int64_t ts_ms, uint64_t word, int64_t now_ms)
@@ -86,6 +103,19 @@ static void sum_free(struct store *s, struct state *st)
     st->p = NULL;
 }
 
+static void sum_save(struct page_out *o, const struct state *st)
+{
+    runs_save(o, st->p, &ops);
+}
+
+static bool sum_load(struct page_in *in, struct state *st)
+{
+    struct runs *runs = NULL;
+    runs_load(in, &runs, &ops);
+    st->p = runs;
+    return runs;
+}
+
 const struct kind kind_sum = {
     .name = "sum",
     .takes = KIND_TAKES_NUMBER,
@@ -97,4 +127,6 @@ const struct kind kind_sum = {
     .expire = sum_expire,
     .digest = sum_digest,
     .free = sum_free,
+    .save = sum_save,
+    .load = sum_load,
 };

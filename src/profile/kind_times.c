@@ -43,4 +43,6 @@ const struct kind kind_times = {
     .expire = series_expire,
     .digest = series_digest,
     .free = series_free,
+    .save = series_save,
+    .load = series_load,
 };

@@ -53,4 +53,6 @@ const struct kind kind_values = {
     .expire = series_expire,
     .digest = series_digest,
     .free = series_free,
+    .save = series_save,
+    .load = series_load,
 };

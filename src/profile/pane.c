@@ -8,6 +8,7 @@
  * some 64 * (2 + ln(longest / shortest)) panes, however many events it sees.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 enum { PANES_PER_WINDOW = 64 };
 
@@ -156,4 +157,43 @@ void series_add_folded(struct store *s, struct state *st, const struct plan_seri
     if (keep == KEEP_VALUES)
         word_unref(s, word);
     stat_add(STAT_SERIES_FOLDED, 1);
+}
+
+void pane_save(struct page_out *o, const struct pane *p, enum keep keep)
+{
+    put_time(o, p->head.first_ms);
+    put_time(o, p->last_ms);
+    put_uint(o, p->head.count);
+    if (keep == KEEP_NUMBERS)
+        summary_save(o, &p->summary);
+    if (keep == KEEP_VALUES) {
+        put_word(o, p->values.first);
+        tallies_save(o, &p->values.tallies);
+    }
+}
+
+/* NULL: it makes no sense. */
+struct pane *pane_load(struct page_in *in, enum keep keep)
+{
+    uint64_t first = 0;
+    int64_t first_ms = get_time(in), last_ms = get_time(in);
+    uint64_t count = get_some(in, UINT32_MAX);
+    if (in->u.bad || !series_time_fits(first_ms) || !series_time_fits(last_ms) ||
+        last_ms < first_ms)
+        return page_bad(in), NULL;
+    if (keep == KEEP_VALUES && !get_word(in, &first))
+        return NULL;
+    struct pane *p = pane_new(in->store, keep, first_ms, first);
+    if (keep == KEEP_VALUES)
+        word_unref(in->store, first); /* pane_new took its own */
+    p->last_ms = last_ms;
+    p->head.count = (uint32_t)count;
+    if (keep == KEEP_NUMBERS)
+        summary_load(in, &p->summary);
+    if (keep == KEEP_VALUES)
+        tallies_load(in, &p->values.tallies);
+    if (!in->u.bad)
+        return p;
+    pane_free(in->store, p, keep);
+    return NULL;
 }

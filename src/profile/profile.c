@@ -35,10 +35,12 @@ static uint32_t state_find(const struct profile *p, uint32_t series)
     return (uint32_t)(base - p->states);
 }
 
-static const struct state *state_get(const struct profile *p, uint32_t series)
+static const struct state *state_get(const struct profile *p, const struct plan_series *series)
 {
-    uint32_t i = state_find(p, series);
-    return i < p->n_states && p->states[i].series == series ? &p->states[i] : NULL;
+    uint32_t i = state_find(p, series->id);
+    if (i == p->n_states || p->states[i].series != series->id || p->states[i].keep != series->keep)
+        return NULL;
+    return &p->states[i];
 }
 
 static struct state *state_make(struct store *s, struct profile *p, uint32_t i,
@@ -99,6 +101,12 @@ bool profile_add(struct store *s, struct profile *p, const struct plan_series *s
         return false;
     uint32_t i = state_find(p, series->id);
     struct state *st = i < p->n_states && p->states[i].series == series->id ? &p->states[i] : NULL;
+    if (st && st->keep !=
+                  series->keep) { /* a number has one keep for ever: only a page can lie about it */
+        kind_of(st->keep)->free(s, st);
+        state_remove(p, i);
+        st = NULL;
+    }
     if (!st)
         st = state_make(s, p, i, series);
     else if (!kind->expire(s, st, series, now_ms) && ts_ms < time_sub(kind->newest(st), LATE_MS))
@@ -129,7 +137,7 @@ struct val profile_read(const struct store *s, const struct profile *p, const st
                         const struct plan_attr *attr, int64_t now_ms, struct arena *arena)
 {
     struct read_at at = read_at(s, plan, attr, now_ms, arena);
-    const struct state *st = p ? state_get(p, at.series->id) : NULL;
+    const struct state *st = p ? state_get(p, at.series) : NULL;
     struct val v = st ? cast_val(kind_of(st->keep)->read(&at, st), attr->type, arena) : val_null;
     if (v.type == VAL_NULL)
         v = attr->dflt;
@@ -140,7 +148,7 @@ int64_t profile_next_fade(const struct store *s, const struct profile *p, const 
                           const struct plan_attr *attr, int64_t now_ms)
 {
     struct read_at at = read_at(s, plan, attr, now_ms, NULL);
-    const struct state *st = p ? state_get(p, at.series->id) : NULL;
+    const struct state *st = p ? state_get(p, at.series) : NULL;
     return st ? kind_of(st->keep)->next_fade(&at, st) : INT64_MAX;
 }
 
@@ -149,7 +157,7 @@ int64_t profile_next_at_most(const struct store *s, const struct profile *p,
                              int64_t now_ms)
 {
     struct read_at at = read_at(s, plan, attr, now_ms, NULL);
-    const struct state *st = p ? state_get(p, at.series->id) : NULL;
+    const struct state *st = p ? state_get(p, at.series) : NULL;
     if (!st || !kind_of(st->keep)->next_at_most)
         return INT64_MAX;
     return kind_of(st->keep)->next_at_most(&at, st, n);
@@ -166,8 +174,12 @@ bool profile_expire(struct store *s, struct profile *p, const struct plan_series
         const struct plan_series *known = st->series < n ? series[st->series] : NULL;
         if (!known && !drop_unknown)
             continue;
-        if (!known)
+        if (known && known->keep != st->keep)
+            continue;
+        if (!known) { /* not past, only unknown: that must be written down */
+            store_changing(s, p);
             kind_of(st->keep)->free(s, st);
+        }
         if (!known || kind_of(st->keep)->expire(s, st, known, now_ms))
             state_remove(p, i);
     }

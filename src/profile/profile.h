@@ -49,9 +49,54 @@ size_t store_bytes(const struct store *s);
 /* A digest of everything kept, the same for equal content whatever the order of arrival, for replay tests. */
 uint64_t store_digest(const struct store *s);
 /* Frees what is past: one slice of work, at most n profiles looked at, going round. Profiles that hold nothing any more are
- * freed, and with drop_unknown series that p does not know. References to profiles do not outlive it. */
+ * freed, and with drop_unknown series that p does not know. Changed ones that
+ * were not saved yet stay, and those somebody hangs on to. References to profiles do not outlive it. */
 void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n,
                  bool drop_unknown);
+
+/* -- save.c, page.c: profiles as bytes, and back. A write-back takes every profile as it was at one moment, while they go on changing:
+ * store_save_begin marks that moment, store_save encodes a slice at a time, and a profile that is about to change is
+ * encoded first. */
+/* What others keep with a profile (the engine: its timers) travels with it. */
+struct store_hooks {
+    void *ctx;
+    /* Appends it; *due_ms: when somebody must look at the profile though nothing happens (left alone: never); what: shown
+     * beside that time. hung may be NULL. */
+    void (*save)(void *ctx, const void *hung, struct buf *out, int64_t *due_ms, struct buf *what);
+    /* Takes it up again, from what save wrote (perhaps nothing), and puts it at profile_hung(p); reads all of it. false: it
+     * makes no sense; what is at profile_hung(p) then is dropped. p is in the store, and does not count as changed. */
+    bool (*load)(void *ctx, struct profile *p, struct unpack *in);
+    void (*drop)(void *ctx, void *hung);
+};
+/* Before the first profile. hooks: copied; NULL, or a function NULL: nothing to do. saves: changes are tracked, for store_save_begin. */
+void store_hang(struct store *s, const struct store_hooks *hooks, bool saves);
+void **profile_hung(struct profile *p); /* whoever sets or changes it calls store_change first */
+void store_change(struct store *s,
+                  struct profile *p); /* p is about to change; store_touch has said so already */
+/* The plan in force: how long what is kept means something. Borrowed until the next call; NULL: everything may. */
+void store_plan(struct store *s, const struct plan *p);
+struct store_page {
+    uint32_t key_id;
+    uint8_t slot; /* which of the profile's two places on disk it goes to */
+    struct str id, bytes, due_what;
+    int64_t expires_ms, due_ms; /* INT64_MAX: never */
+};
+struct store_pages { /* starts zeroed */
+    struct store_page *items;
+    size_t n, cap, n_bytes;
+    struct arena arena; /* of their strings */
+};
+void store_pages_fini(struct store_pages *pages);
+void store_save_begin(
+    struct store *s); /* the last one has been taken whole, and is complete on disk */
+/* Encodes at most n more; returns how many are left. Behind the door. */
+size_t store_save(struct store *s, size_t n);
+/* Hands over what was encoded until now, by store_save or before a change; out's own is freed. Behind the door. */
+void store_save_take(struct store *s, struct store_pages *out);
+/* The profile of a page's bytes, as it was saved, unless there is one already: then that. slot, expires_ms: as it was found. NULL: the
+ * bytes make no sense; nothing has changed. */
+struct profile *store_load(struct store *s, struct str bytes, uint8_t slot, int64_t expires_ms,
+                           struct err *err);
 
 /* -- profile.c */
 uint32_t profile_key_id(const struct profile *p);

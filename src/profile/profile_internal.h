@@ -77,6 +77,14 @@ struct store {
     uint32_t sweep_shard, sweep_slot; /* where store_sweep goes on */
     uint64_t ahead[STORE_AHEAD];      /* hashes of profiles that are being fetched into the cache */
     uint32_t n_ahead;
+    struct store_hooks hooks;
+    struct saving
+        *saving; /* save.c; NULL: changes are not tracked, and every profile counts as dirty */
+    uint8_t
+        dirty; /* of PROFILE_DIRTY's bits the one in use: each save that begins takes the other */
+    const struct plan *plan;
+    const struct plan_series **by_id; /* its series by number */
+    size_t n_by_id;
 };
 static inline void *store_alloc(struct store *s, size_t n)
 {
@@ -113,6 +121,10 @@ static inline double word_double(uint64_t w)
     return d;
 }
 
+/* -- page.h */
+struct page_out;
+struct page_in;
+
 /* -- summary.c: sum, min and max of numbers */
 struct summary {
     double sum, rest; /* the sum is their sum: rest holds what rounding took */
@@ -124,6 +136,8 @@ void summary_merge(struct summary *m, const struct summary *from);
 double summary_sum(const struct summary *m);
 struct val summary_answer(const struct summary *m, uint64_t count, enum agg agg);
 uint64_t summary_digest(const struct summary *m, uint64_t count);
+void summary_save(struct page_out *o, const struct summary *m);
+void summary_load(struct page_in *in, struct summary *m);
 
 /* -- tally.c: how often each value was seen, and when last */
 struct tally {
@@ -140,7 +154,10 @@ void tallies_add(struct store *s, struct tallies *t, uint64_t word, int64_t last
 void tallies_merge(struct store *s, struct tallies *t, const struct tallies *from);
 void tallies_fini(struct store *s, struct tallies *t);
 uint64_t tallies_digest(const struct tallies *t);
-struct counting { /* counts in an arena, for one read; borrows its words */
+void tallies_save(struct page_out *o, const struct tallies *t);
+bool tallies_load(struct page_in *in,
+                  struct tallies *t); /* into an empty one; false: it stays empty */
+struct counting {                     /* counts in an arena, for one read; borrows its words */
     struct tally *slots;
     size_t cap;
 };
@@ -159,25 +176,78 @@ struct state {
         struct chunk *chunk;
     };
 };
+enum {
+    PROFILE_DIRTY =
+        1 |
+        2, /* store.dirty: changed since the last save began; the other: that save still has to encode it */
+    PROFILE_ON_DISK = 4, /* in the place that PROFILE_SLOT tells */
+    PROFILE_SLOT = 8,
+    PROFILE_WRITTEN =
+        16 |
+        32, /* as PROFILE_DIRTY: encoded by a save that began while store.dirty was this, times 16 */
+};
 struct profile {
     uint32_t key_id, n_id;
     uint32_t n_states, cap_states;
     struct state *states; /* ascending by series */
     struct dedupe *seen;
+    void *hung; /* somebody else's: store_hooks */
+    int64_t
+        until_ms; /* expires_ms of its last page: a later page's is not less, lest the older one outlive it */
+    uint8_t flags;
     char id[];
 };
+static inline size_t profile_size(size_t n_id)
+{
+    return offsetof(struct profile, id) + n_id;
+}
 /* Frees what is past, and with drop_unknown states whose series is not in series[id] (n of them).
  * True: nothing is left. */
 bool profile_expire(struct store *s, struct profile *p, const struct plan_series *const *series,
                     size_t n, int64_t now_ms, bool drop_unknown);
 void profile_clear(struct store *s, struct profile *p);
-uint64_t profile_digest(const struct profile *p); /* 0: holds nothing */
+void profile_free(struct store *s, struct profile *p); /* not in the store */
+uint64_t profile_digest(const struct profile *p);      /* 0: holds nothing */
+
+/* -- page.c: a whole profile as bytes */
+enum { PAGE_VERSION = 1 };
+void page_save(struct page_out *o, const struct profile *p); /* all but what hangs on it */
+/* The key of the profile that a page is of; the id is borrowed. */
+bool page_key(struct page_in *in, uint32_t *key_id, struct str *id);
+/* What comes behind the key, into an empty profile. false: it makes no sense, and p is empty. */
+bool page_load(struct page_in *in, struct profile *p);
+
+/* -- save.c */
+void store_mark(struct store *s, struct profile *p); /* the slow half of store_change */
+void store_forget(struct store *s);                  /* frees what save.c has */
+static inline void store_changing(struct store *s, struct profile *p)
+{
+    if (!(p->flags & s->dirty))
+        store_mark(s, p);
+}
+/* Perhaps it was encoded by the save that runs: what is on disk then is not the newest version until that is complete. */
+static inline bool store_wrote(const struct store *s, const struct profile *p)
+{
+    return p->flags & s->dirty * 16;
+}
+static inline bool store_waits(const struct store *s, const struct profile *p)
+{
+    return p->flags & PROFILE_DIRTY & ~s->dirty;
+}
+/* Puts a profile that is not there yet into the table, and takes it out again. */
+void store_put(struct store *s, struct profile *p);
+void store_take(struct store *s, struct profile *p);
+struct profile *store_make(struct store *s, uint32_t key_id, struct str id); /* outside the table */
 
 /* -- dedupe.c */
 bool dedupe_seen(struct store *s, struct dedupe **d, uint64_t event_id, int64_t now_ms);
 bool dedupe_expire(struct store *s, struct dedupe **d, int64_t now_ms); /* true: nothing is left */
 void dedupe_free(struct store *s, struct dedupe **d);
 uint64_t dedupe_digest(const struct dedupe *d);
+void dedupe_save(struct page_out *o, const struct dedupe *d);
+bool dedupe_load(struct page_in *in, struct dedupe **d);
+int64_t dedupe_until(const struct store *s,
+                     const struct dedupe *d); /* when nothing of it is left */
 
 /* -- kind.c: what a series can keep, one row each */
 struct read_at {
@@ -207,10 +277,15 @@ struct kind {
                    int64_t now_ms);
     uint64_t (*digest)(const struct state *st);
     void (*free)(struct store *s, struct state *st);
+    /* What save wrote, load makes again: not only what is shown, but all on which it hangs what will be. Into a state
+     * without p; false: it makes no sense, and there is no p. */
+    void (*save)(struct page_out *o, const struct state *st);
+    bool (*load)(struct page_in *in, struct state *st);
 };
 extern const struct kind kind_times, kind_numbers, kind_values, kind_last, kind_set, kind_sum,
     kind_first, kind_freqs;
 const struct kind *kind_of(enum keep keep);
+bool kind_known(uint64_t keep);
 /* Items are the caller's, in the arena: it may sort them, and the answer borrows from them. */
 struct val tally_answer(const struct read_at *at, struct tally *items, size_t n);
 
@@ -263,7 +338,18 @@ const struct summary *chunk_summary(const struct chunk *c, enum keep keep);
 int64_t chunk_last(const struct chunk *c, enum keep keep);
 void chunk_free(struct store *s, struct chunk *c, enum keep keep, bool unref);
 void series_insert(struct store *s, struct state *st, size_t i, struct chunk *c);
+uint32_t *chunk_deltas(const struct chunk *c, enum keep keep);
+uint32_t chunk_cap(uint32_t n);
+struct chunk *chunk_new(struct store *s, enum keep keep, uint32_t cap);
+void chunk_summarise(struct chunk *c, enum keep keep);
+struct chunk_list *chunk_list_new(struct store *s, uint32_t cap);
+/* series_save.c */
+void series_save(struct page_out *o, const struct state *st);
+bool series_load(struct page_in *in, struct state *st);
+bool series_time_fits(int64_t ts_ms); /* the way between two such is no overflow */
 /* pane.c */
+void pane_save(struct page_out *o, const struct pane *p, enum keep keep);
+struct pane *pane_load(struct page_in *in, enum keep keep);
 /* word_unref is pane_free's */
 struct pane *pane_new(struct store *s, enum keep keep, int64_t ts_ms, uint64_t word);
 void pane_add(struct store *s, struct pane *p, enum keep keep, int64_t ts_ms, uint64_t word);
@@ -284,8 +370,11 @@ struct run_ops {
     void (*merge)(struct store *s, void *into,
                   void *newer);               /* newer is gone afterwards; NULL: nothing to do */
     void (*drop)(struct store *s, void *run); /* NULL: nothing to do */
+    void (*save)(struct page_out *o, const void *run); /* NULL: nothing but its times */
+    bool (*load)(struct page_in *in, void *run); /* into a zeroed one; false: it holds nothing */
 };
 struct runs;
+enum { RUN_GRACE_MS = 24 * 3600 * 1000 }; /* so long after its ttl a run is kept for late events */
 /* The run that ts belongs to, not yet stretched to it. A new one is zeroed but for its times. NULL:
  * there are too many, and this would be the oldest. */
 void *runs_place(struct store *s, struct runs **runs, const struct run_ops *ops, int64_t ttl_ms,
@@ -300,6 +389,8 @@ void *runs_newest(const struct runs *runs, const struct run_ops *ops);
 /* The run to be read at now: the newest, unless its ttl has passed: NULL. */
 void *runs_alive(const struct runs *runs, const struct run_ops *ops, int64_t ttl_ms,
                  int64_t now_ms);
+void runs_save(struct page_out *o, const struct runs *runs, const struct run_ops *ops);
+bool runs_load(struct page_in *in, struct runs **runs, const struct run_ops *ops);
 /* when it stops being read; run may be NULL */
 int64_t run_fade(const struct run *run, int64_t ttl_ms);
 
@@ -312,6 +403,8 @@ void hll_expire(struct hll *h, int64_t until_ms);           /* entries not newer
 double hll_estimate(const struct hll *h, int64_t since_ms); /* of entries newer */
 int64_t hll_oldest(const struct hll *h, int64_t since_ms);  /* newer than since; INT64_MAX: none */
 uint64_t hll_digest(const struct hll *h);
+void hll_save(struct page_out *o, const struct hll *h);
+struct hll *hll_load(struct page_in *in); /* NULL: it makes no sense */
 
 /* -- cast.c: to the type an attribute declares */
 /* borrows v's bytes where it can */

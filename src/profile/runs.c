@@ -7,12 +7,12 @@
  * starts a run of its own. So values are exact for events up to a day late. Without ttl there is no
  * gap, and one run. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 struct runs {
     uint32_t n, cap;
     char items[] __attribute__((aligned(8))); /* ascending by time */
 };
-enum { GRACE_MS = 24 * 3600 * 1000 };
 
 static size_t runs_size(const struct run_ops *ops, uint32_t cap)
 {
@@ -107,7 +107,7 @@ bool runs_expire(struct store *s, struct runs **runs, const struct run_ops *ops,
     if (!r)
         return true;
     while (ttl_ms && r->n &&
-           time_sub(now_ms, ((struct run *)r->items)->last_ms) >= time_add(ttl_ms, GRACE_MS))
+           time_sub(now_ms, ((struct run *)r->items)->last_ms) >= time_add(ttl_ms, RUN_GRACE_MS))
         runs_drop(s, r, ops, 0);
     if (r->n)
         return false;
@@ -135,4 +135,49 @@ void *runs_alive(const struct runs *runs, const struct run_ops *ops, int64_t ttl
 int64_t run_fade(const struct run *run, int64_t ttl_ms)
 {
     return run && ttl_ms ? time_add(run->last_ms, ttl_ms) : INT64_MAX;
+}
+
+void runs_save(struct page_out *o, const struct runs *r, const struct run_ops *ops)
+{
+    put_uint(o, r ? r->n : 0);
+    for (size_t i = 0; r && i < r->n; i++) {
+        const struct run *run = runs_at(r, ops, i);
+        put_time(o, run->first_ms);
+        put_time(o, run->last_ms);
+        if (ops->save)
+            ops->save(o, run);
+    }
+}
+
+static bool run_load(struct page_in *in, const struct run_ops *ops, struct run *run,
+                     const struct run *before)
+{
+    memset(run, 0, ops->size);
+    run->first_ms = get_time(in);
+    run->last_ms = get_time(in);
+    if (in->u.bad || run->first_ms == INT64_MIN || run->last_ms < run->first_ms ||
+        (before && before->last_ms > run->first_ms))
+        return page_bad(in);
+    return !ops->load || ops->load(in, run);
+}
+
+/* At least one. On failure *runs stays NULL. */
+bool runs_load(struct page_in *in, struct runs **runs, const struct run_ops *ops)
+{
+    size_t n = unpack_count(&in->u, 2);
+    if (n == 0 || n > UINT32_MAX)
+        return page_bad(in);
+    struct runs *r = *runs = store_alloc(in->store, runs_size(ops, (uint32_t)n));
+    *r = (struct runs){.cap = (uint32_t)n};
+    struct run *before = NULL;
+    while (r->n < r->cap) {
+        struct run *run = (struct run *)(r->items + r->n * ops->size);
+        if (!run_load(in, ops, run, before)) {
+            runs_free(in->store, runs, ops);
+            return false;
+        }
+        before = run;
+        r->n++;
+    }
+    return true;
 }

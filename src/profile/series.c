@@ -26,8 +26,8 @@ static size_t chunk_size(enum keep keep, uint32_t cap)
            cap * (word_size(keep) + sizeof(uint32_t));
 }
 
-/* Room for n entries, and a third more when there are many. */
-static uint32_t chunk_cap(uint32_t n)
+/* Room for n entries, and a third more when there are many: always even. */
+uint32_t chunk_cap(uint32_t n)
 {
     uint32_t cap = (n + n / 3 + 1) & ~1u;
     return cap > CHUNK_MAX - 12 ? CHUNK_MAX : cap;
@@ -38,7 +38,7 @@ uint64_t *chunk_words(const struct chunk *c, enum keep keep)
     return (uint64_t *)((char *)(c + 1) + summary_size(keep, c->cap));
 }
 
-static uint32_t *chunk_deltas(const struct chunk *c, enum keep keep)
+uint32_t *chunk_deltas(const struct chunk *c, enum keep keep)
 {
     return (uint32_t *)((char *)chunk_words(c, keep) + c->cap * word_size(keep));
 }
@@ -60,7 +60,7 @@ int64_t chunk_last(const struct chunk *c, enum keep keep)
     return c->cap == 0 ? ((const struct pane *)c)->last_ms : chunk_time(c, keep, c->count - 1);
 }
 
-static void chunk_summarise(struct chunk *c, enum keep keep)
+void chunk_summarise(struct chunk *c, enum keep keep)
 {
     if (!summary_size(keep, c->cap))
         return;
@@ -71,7 +71,7 @@ static void chunk_summarise(struct chunk *c, enum keep keep)
     memcpy(c + 1, &m, sizeof(m));
 }
 
-static struct chunk *chunk_new(struct store *s, enum keep keep, uint32_t cap)
+struct chunk *chunk_new(struct store *s, enum keep keep, uint32_t cap)
 {
     struct chunk *c = store_alloc(s, chunk_size(keep, cap));
     *c = (struct chunk){.cap = (uint8_t)cap};
@@ -133,6 +133,13 @@ static size_t list_size(uint32_t cap)
     return sizeof(struct chunk_list) + cap * sizeof(struct chunk *);
 }
 
+struct chunk_list *chunk_list_new(struct store *s, uint32_t cap)
+{
+    struct chunk_list *l = store_alloc(s, list_size(cap));
+    *l = (struct chunk_list){.cap = cap};
+    return l;
+}
+
 /* Puts a chunk before the i-th. Counts its entries, when it has any, but knows nothing of panes. */
 void series_insert(struct store *s, struct state *st, size_t i, struct chunk *c)
 {
@@ -142,9 +149,10 @@ void series_insert(struct store *s, struct state *st, size_t i, struct chunk *c)
     }
     struct chunk_list *l = list_of(st);
     if (!l) {
-        l = store_alloc(s, list_size(4));
         struct chunk *only = st->p;
-        *l = (struct chunk_list){.n = 1, .cap = 4, .entries = only->count};
+        l = chunk_list_new(s, 4);
+        l->n = 1;
+        l->entries = only->count;
         l->chunks[0] = only;
         st->listed = true;
     }

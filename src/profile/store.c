@@ -22,14 +22,8 @@ struct store *store_new(const struct profile_limits *limits)
     s->limits.distinct = MAX_OF(s->limits.distinct, 1u);
     s->limits.dedupe_ids = MAX_OF(s->limits.dedupe_ids, 1u);
     s->limits.runs = MAX_OF(s->limits.runs, 1u);
+    s->dirty = 1;
     return s;
-}
-
-static void profile_release(struct store *s, struct profile *p)
-{
-    profile_clear(s, p);
-    store_release(s, p, sizeof(*p) + p->n_id);
-    stat_add(STAT_PROFILES, -1);
 }
 
 void store_free(struct store *s)
@@ -39,7 +33,10 @@ void store_free(struct store *s)
     for (size_t i = 0; i < TABLE_SHARDS; i++)
         for (uint32_t j = 0; j < s->profiles.shards[i].cap; j++)
             if (s->profiles.shards[i].slots[j].p)
-                profile_release(s, s->profiles.shards[i].slots[j].p);
+                profile_free(s, s->profiles.shards[i].slots[j].p);
+    stat_add(STAT_PROFILES, -(int64_t)s->profiles.n);
+    store_forget(s);
+    store_plan(s, NULL);
     table_fini(&s->profiles);
     table_fini(&s->texts);
     pool_fini(&s->pool);
@@ -51,7 +48,7 @@ struct profile_key {
     struct str id;
 };
 
-static uint64_t profile_hash(uint32_t key_id, struct str id)
+static inline uint64_t profile_hash(uint32_t key_id, struct str id)
 {
     return mix_pair(str_hash(id), key_id);
 }
@@ -70,19 +67,45 @@ struct profile *store_find(const struct store *s, uint32_t key_id, struct str id
     return table_get(&s->profiles, profile_hash(key_id, id), profile_same, &key);
 }
 
+struct profile *store_make(struct store *s, uint32_t key_id, struct str id)
+{
+    struct profile *p = store_alloc(s, MAX_OF(profile_size(id.n), sizeof(*p)));
+    *p = (struct profile){
+        .key_id = key_id, .n_id = (uint32_t)id.n, .flags = s->saving ? 0 : s->dirty};
+    if (id.n)
+        memcpy(p->id, id.p, id.n);
+    return p;
+}
+
+void profile_free(struct store *s, struct profile *p)
+{
+    if (p->hung && s->hooks.drop)
+        s->hooks.drop(s->hooks.ctx, p->hung);
+    profile_clear(s, p);
+    store_release(s, p, MAX_OF(profile_size(p->n_id), sizeof(*p)));
+}
+
+void store_put(struct store *s, struct profile *p)
+{
+    table_put(&s->profiles, profile_hash(p->key_id, profile_id(p)), p);
+    stat_add(STAT_PROFILES, 1);
+}
+
+void store_take(struct store *s, struct profile *p)
+{
+    table_del(&s->profiles, profile_hash(p->key_id, profile_id(p)), p);
+    stat_add(STAT_PROFILES, -1);
+}
+
 struct profile *store_touch(struct store *s, uint32_t key_id, struct str id)
 {
     struct profile_key key = {key_id, id};
-    uint64_t hash = profile_hash(key_id, id);
-    struct profile *p = table_get(&s->profiles, hash, profile_same, &key);
-    if (p)
-        return p;
-    p = store_alloc(s, sizeof(*p) + id.n);
-    *p = (struct profile){.key_id = key_id, .n_id = (uint32_t)id.n};
-    if (id.n)
-        memcpy(p->id, id.p, id.n);
-    table_put(&s->profiles, hash, p);
-    stat_add(STAT_PROFILES, 1);
+    struct profile *p = table_get(&s->profiles, profile_hash(key_id, id), profile_same, &key);
+    if (!p) {
+        p = store_make(s, key_id, id);
+        store_put(s, p);
+    }
+    store_changing(s, p);
     return p;
 }
 
@@ -142,12 +165,32 @@ static const struct plan_series **series_by_id(const struct plan *p, size_t *n)
     return by_id;
 }
 
+void store_plan(struct store *s, const struct plan *p)
+{
+    free(s->by_id);
+    s->plan = p;
+    s->by_id = p ? series_by_id(p, &s->n_by_id) : NULL;
+}
+
+/* What a save that runs has still to see stays as it is. Nor is that freed which was changed and not written, or written
+ * by this save: who looked for it on disk would find an older version until the save is complete. Nor what somebody hangs
+ * on to. */
+static bool profile_past(struct store *s, struct profile *p, const struct plan_series *const *by_id,
+                         size_t n, int64_t now_ms, bool drop_unknown)
+{
+    if (s->saving && store_waits(s, p))
+        return false;
+    if (!profile_expire(s, p, by_id, n, now_ms, drop_unknown) || p->hung)
+        return false;
+    return !s->saving || !(p->flags & PROFILE_DIRTY || store_wrote(s, p));
+}
+
 /* Deleting moves later slots of a run back, so the same slot is looked at again; one that wraps
  * around the shard's end may be missed until the next round. */
 void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n, bool drop_unknown)
 {
-    size_t n_series, empty = 0;
-    const struct plan_series **by_id = series_by_id(p, &n_series);
+    size_t n_series = s->n_by_id, empty = 0;
+    const struct plan_series **by_id = p == s->plan ? s->by_id : series_by_id(p, &n_series);
     while (n > 0 && empty <= TABLE_SHARDS) {
         struct table_shard *sh = &s->profiles.shards[s->sweep_shard];
         if (s->sweep_slot >= sh->cap || sh->n == 0) {
@@ -162,12 +205,13 @@ void store_sweep(struct store *s, const struct plan *p, int64_t now_ms, size_t n
             continue;
         }
         n--;
-        if (!profile_expire(s, prof, by_id, n_series, now_ms, drop_unknown)) {
+        if (!profile_past(s, prof, by_id, n_series, now_ms, drop_unknown)) {
             s->sweep_slot++;
             continue;
         }
-        table_del(&s->profiles, sh->slots[s->sweep_slot].hash, prof);
-        profile_release(s, prof);
+        store_take(s, prof);
+        profile_free(s, prof);
     }
-    free(by_id);
+    if (p != s->plan)
+        free(by_id);
 }

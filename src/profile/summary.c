@@ -5,6 +5,7 @@
  * of the true sum, whatever their order: far below one part in 10^9 unless nearly everything
  * cancels. SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 #include <math.h>
 
@@ -69,4 +70,20 @@ uint64_t summary_digest(const struct summary *m, uint64_t count)
 {
     uint64_t h = mix_pair(count, word_of_double(summary_sum(m) + 0.0));
     return mix_pair(h, mix_pair(word_of_double(m->min + 0.0), word_of_double(m->max + 0.0)));
+}
+
+void summary_save(struct page_out *o, const struct summary *m)
+{
+    put_number(o, m->sum);
+    put_number(o, m->rest);
+    put_number(o, m->min);
+    put_number(o, m->max);
+}
+
+void summary_load(struct page_in *in, struct summary *m)
+{
+    m->sum = get_number(in);
+    m->rest = get_number(in);
+    m->min = get_number(in);
+    m->max = get_number(in);
 }

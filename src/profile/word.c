@@ -8,6 +8,7 @@
  * those are little-endian.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "profile/profile_internal.h"
+#include "profile/page.h"
 
 #include <assert.h>
 #include <math.h>
@@ -85,6 +86,17 @@ static uint64_t word_of_int(struct store *s, int64_t i)
     return text_ref(s, (struct str){(const char *)&i, sizeof(i)}, true);
 }
 
+static inline uint64_t word_of_bytes(struct store *s, struct str v)
+{
+    if (v.n <= SHORT_MAX && !(v.n && memchr(v.p, 0, v.n))) { /* zeros tell its length */
+        uint64_t payload = 0;
+        if (v.n)
+            memcpy(&payload, v.p, v.n);
+        return tagged(TAG_SHORT, payload);
+    }
+    return text_ref(s, v, false);
+}
+
 static uint64_t word_of_str(struct store *s, struct str v)
 {
     if (v.n > s->limits.value_bytes) {
@@ -93,13 +105,7 @@ static uint64_t word_of_str(struct store *s, struct str v)
             v.n--;
         stat_add(STAT_VALUES_CUT, 1);
     }
-    if (v.n <= SHORT_MAX && !(v.n && memchr(v.p, 0, v.n))) { /* zeros tell its length */
-        uint64_t payload = 0;
-        if (v.n)
-            memcpy(&payload, v.p, v.n);
-        return tagged(TAG_SHORT, payload);
-    }
-    return text_ref(s, v, false);
+    return word_of_bytes(s, v);
 }
 
 bool word_of(struct store *s, struct val v, uint64_t *word)
@@ -179,4 +185,145 @@ uint64_t word_hash(uint64_t word)
         return mix64(word);
     const struct text *t = text_of(word);
     return text_hash((struct str){t->bytes, t->n}, t->is_int);
+}
+
+/* -- as bytes: a varint whose lowest two bits say what it is of */
+
+enum { PUT_TEXT, PUT_INT, PUT_AGAIN, PUT_OTHER }; /* length; zigzag; number of a text; one of: */
+enum {
+    OTHER_FALSE,
+    OTHER_TRUE,
+    OTHER_DOUBLE,
+    OTHER_INT
+}; /* the latter two are followed by eight bytes */
+
+static struct page_text *page_text(struct page_out *o, uint64_t word)
+{
+    return &o->texts[mix64(word) % PAGE_TEXTS];
+}
+
+static void put_text(struct page_out *o, uint64_t word)
+{
+    struct page_text *t = page_text(o, word);
+    if (t->page == o->page && t->word == word) {
+        put_uint(o, (uint64_t)t->number << 2 | PUT_AGAIN);
+        return;
+    }
+    *t = (struct page_text){word, o->n_texts++, o->page};
+    put_uint(o, (uint64_t)text_of(word)->n << 2 | PUT_TEXT);
+    buf_put(&o->buf, text_of(word)->bytes, text_of(word)->n);
+}
+
+void put_word(struct page_out *o, uint64_t word)
+{
+    struct val v = word_val(&word);
+    switch (tag_of(word)) {
+    case TAG_INT:
+        put_uint(o, zigzag(v.i) << 2 | PUT_INT);
+        return;
+    case TAG_BOOL:
+        put_uint(o, (unsigned)(v.b ? OTHER_TRUE : OTHER_FALSE) << 2 | PUT_OTHER);
+        return;
+    case TAG_SHORT:
+        put_uint(o, (uint64_t)v.n << 2 | PUT_TEXT);
+        buf_put(&o->buf, v.s, v.n);
+        return;
+    case TAG_TEXT:
+        put_text(o, word);
+        return;
+    case TAG_BIG_INT:
+        put_uint(o, OTHER_INT << 2 | PUT_OTHER);
+        pack_u64(&o->buf, (uint64_t)v.i);
+        return;
+    default:
+        put_uint(o, OTHER_DOUBLE << 2 | PUT_OTHER);
+        pack_u64(&o->buf, word);
+    }
+}
+
+/* Kept as it was, though longer than what is taken today. */
+static bool get_text(struct page_in *in, uint64_t n, uint64_t *word)
+{
+    struct str s = unpack_bytes(&in->u, n);
+    if (in->u.bad || s.n > INT32_MAX)
+        return page_bad(in);
+    *word = word_of_bytes(in->store, s);
+    if (is_text(*word)) {
+        in->texts = xgrow(in->texts, in->n_texts, &in->cap_texts, sizeof(*in->texts));
+        in->texts[in->n_texts++] = *word;
+    }
+    return true;
+}
+
+static bool get_other(struct page_in *in, uint64_t what, uint64_t *word)
+{
+    struct val v = val_bool(what == OTHER_TRUE);
+    if (what == OTHER_DOUBLE)
+        v = val_dbl(unpack_double(&in->u));
+    else if (what == OTHER_INT)
+        v = val_int((int64_t)unpack_u64(&in->u));
+    else if (what > OTHER_INT)
+        page_bad(in);
+    return (!in->u.bad && word_of(in->store, v, word)) || page_bad(in);
+}
+
+bool get_word(struct page_in *in, uint64_t *word)
+{
+    uint64_t head = get_uint(in), n = head >> 2;
+    if (in->u.bad)
+        return false;
+    switch (head & 3) {
+    case PUT_TEXT:
+        return get_text(in, n, word);
+    case PUT_INT:
+        *word = word_of_int(in->store, unzigzag(n));
+        return true;
+    case PUT_AGAIN:
+        if (n >= in->n_texts)
+            return page_bad(in);
+        *word = word_ref(in->texts[n]);
+        return true;
+    default:
+        return get_other(in, n, word);
+    }
+}
+
+/* Whole numbers, and hundredths: both as integers of 50 bits; the lowest two bits say which. */
+enum { NUMBER_WHOLE, NUMBER_HUNDREDTHS, NUMBER_ANY };
+static const double NUMBER_MOST = 0x1p50;
+
+static bool put_number_as(struct page_out *o, double d, double whole, double divisor, unsigned how)
+{
+    if (!(fabs(whole) < NUMBER_MOST))
+        return false;
+    int64_t i = (int64_t)whole;
+    if (word_of_double((double)i / divisor) != word_of_double(d))
+        return false;
+    put_uint(o, zigzag(i) << 2 | how);
+    return true;
+}
+
+void put_number(struct page_out *o, double d)
+{
+    if (put_number_as(o, d, d, 1, NUMBER_WHOLE) ||
+        put_number_as(o, d, rint(d * 100), 100, NUMBER_HUNDREDTHS))
+        return;
+    put_uint(o, NUMBER_ANY);
+    pack_double(&o->buf, d);
+}
+
+double get_number(struct page_in *in)
+{
+    uint64_t head = get_uint(in);
+    switch (head & 3) {
+    case NUMBER_WHOLE:
+        return (double)unzigzag(head >> 2);
+    case NUMBER_HUNDREDTHS:
+        return (double)unzigzag(head >> 2) / 100;
+    case NUMBER_ANY:
+        return unpack_double(&in->u);
+    default:
+        page_bad(in);
+        return 0;
+    }
 }

@@ -58,25 +58,19 @@ void outbox_trim(struct push *p, struct str key, struct str id)
     }
 }
 
-struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered,
-                         int64_t now_ms)
+struct held *outbox_keep(struct push *p, struct push_msg *m, struct held *before, bool delivered,
+                         int64_t due_ms)
 {
-    int64_t due = p->limits.keep_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + p->limits.keep_ms;
-    if (m->expires_ms > 0)
-        due = MIN_OF(due, m->expires_ms);
-    if (due <= now_ms || p->limits.keep_each == 0 || p->limits.keep_all == 0) {
-        if (!delivered)
-            stat_add(STAT_MESSAGES_EXPIRED, 1);
-        return first;
-    }
     struct held *h = xcalloc(1, sizeof(*h));
     h->target = target_touch(p, m->key, m->id);
     h->msg = push_msg_ref(m);
     h->delivered = delivered;
-    h->due = (struct heap_item){.due_ms = due, .tie = p->tie++, .pos = SIZE_MAX};
+    h->turn = delivered ? p->turn++ : 0;
+    h->firing = before ? before->firing : p->tie;
+    h->due = (struct heap_item){.due_ms = due_ms, .tie = p->tie++, .pos = SIZE_MAX};
     link_init(&h->copies);
-    if (first)
-        link_before(&first->copies, &h->copies);
+    if (before)
+        link_before(&before->copies, &h->copies);
     link_before(&h->target->held, &h->in_target);
     link_before(delivered ? &p->delivered : &p->waiting, &h->in_all);
     h->target->n_held++;
@@ -85,11 +79,26 @@ struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first,
     return h;
 }
 
-static void mark_delivered(struct push *p, struct held *h)
+struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *before, bool delivered,
+                         int64_t now_ms)
+{
+    int64_t due = p->limits.keep_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + p->limits.keep_ms;
+    if (m->expires_ms > 0)
+        due = MIN_OF(due, m->expires_ms);
+    if (due <= now_ms || p->limits.keep_each == 0 || p->limits.keep_all == 0) {
+        if (!delivered)
+            stat_add(STAT_MESSAGES_EXPIRED, 1);
+        return before;
+    }
+    return outbox_keep(p, m, before, delivered, due);
+}
+
+void outbox_mark_delivered(struct push *p, struct held *h)
 {
     if (h->delivered)
         return;
     h->delivered = true;
+    h->turn = p->turn++;
     link_del(&h->in_all);
     link_before(&p->delivered, &h->in_all);
     p->n_waiting--;
@@ -116,7 +125,7 @@ static void give(struct push *p, struct sub *s, struct held *h)
     for (struct link *l = h->copies.next;; l = l->next) {
         struct held *copy = LINK_OF(l, struct held, copies);
         copy->given = p->serial;
-        mark_delivered(p, copy);
+        outbox_mark_delivered(p, copy);
         if (copy == h)
             break;
     }

@@ -51,6 +51,13 @@ void push_unsubscribe(struct push *p, uint64_t stream);
 size_t push_publish(struct push *p, struct push_msg *const *msgs, size_t n, int64_t now_ms);
 void push_expire(struct push *p, int64_t now_ms);
 size_t push_waiting(const struct push *p);
+/* -- save.c: what is kept, for a restart. push_capture only counts references; the rest needs no door. */
+struct push_capture;
+struct push_capture *push_capture(const struct push *p);
+void push_capture_write(const struct push_capture *c, struct buf *out);
+void push_capture_free(struct push_capture *c);
+/* Into an empty one: what was kept is kept again, delivered or not, copies of one firing together. false: it makes no sense. */
+bool push_restore(struct push *p, struct unpack *in);
 uint64_t push_digest(const struct push *p); /* of what waits, for replay tests */
 
 #endif

@@ -57,6 +57,8 @@ struct held {
     struct link in_target, in_all; /* in_all: of push.waiting or push.delivered */
     struct link copies;            /* the same firing's for other targets */
     uint64_t given;
+    uint64_t firing; /* the tie of the first copy: those of one firing come one behind the other */
+    uint64_t turn;   /* of those delivered: which of them came first */
     bool delivered;
 };
 struct push {
@@ -68,7 +70,7 @@ struct push {
     size_t n_waiting, n_delivered;
     struct heap due;
     uint64_t serial; /* counts deliveries, so that each subscriber takes part in one at most once */
-    uint64_t tie;
+    uint64_t tie, turn;
 };
 
 /* subs.c */
@@ -78,10 +80,15 @@ struct target *target_find(const struct push *p, struct str key, struct str id);
 void target_drop_unused(struct push *p, struct target *t);
 
 /* outbox.c */
-/* Keeps a message for its target, unless the limits keep nothing. The copies of one firing are chained by `first`: NULL for
+/* Keeps a message for its target, unless the limits keep nothing. The copies of one firing are chained by `before`: NULL for
  * the first of them, then what this returned. Nothing is dropped yet: outbox_trim follows for each. */
-struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *first, bool delivered,
+struct held *outbox_hold(struct push *p, struct push_msg *m, struct held *before, bool delivered,
                          int64_t now_ms);
+/* The same, whatever the limits say, until due_ms. */
+struct held *outbox_keep(struct push *p, struct push_msg *m, struct held *before, bool delivered,
+                         int64_t due_ms);
+/* It goes to the end of those delivered, unless it is among them. */
+void outbox_mark_delivered(struct push *p, struct held *h);
 /* Drops what is too much for this target, and in all. */
 void outbox_trim(struct push *p, struct str key, struct str id);
 /* Everything kept for these subscribed targets that a subscriber who has had (after_seq, after_index) lacks. */

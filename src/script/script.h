@@ -12,7 +12,7 @@
 struct script_limits {
     int64_t load_us; /* CPU time for running a file at load: default 200,000 */
     int64_t call_us; /* CPU time for one call of a formula: default 10,000 */
-    /* CPU time for one call inside the door (a criterion over attributes): default 100 */
+    /* CPU time for one call inside the door (a criterion over attributes): default 1,000 */
     int64_t inside_us;
     int64_t test_us; /* CPU time for one test block: default 2,000,000 */
     /* soft limit of a state in bytes: default 8 MiB; the hard one is four times that */

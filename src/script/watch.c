@@ -1,7 +1,7 @@
 /* watch.c -- one timer a thread that stops Lua at its deadline.
  *
  * The kernel looks at a timer on a thread's CPU clock only at its ticks, 4 ms apart, which is
- * forty times the budget of a criterion inside the door. So the timer runs on the monotonic
+ * four times the budget of a criterion inside the door. So the timer runs on the monotonic
  * clock, which is exact and never slower than a thread's CPU clock, and the handler asks the CPU
  * clock whether the time is really up; if not, because the thread waited for its turn, the
  * timer's interval brings it back. The interval also repeats a signal that came while the hook

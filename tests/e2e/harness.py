@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,9 @@ import uuid
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("SIGNALBOX", os.path.join(TOP, "build", "signalbox"))
 SLOW = 5 if "san" in os.path.basename(os.path.dirname(BINARY)) else 1   # a sanitizer takes its time
+PATIENCE = 60.0 * SLOW                         # what must come is waited for so long: the machine may be slow and busy
+BUDGETS = {"SIGNALBOX_SCRIPT_LOAD_US": "60000000", "SIGNALBOX_SCRIPT_CALL_US": "10000000",
+           "SIGNALBOX_SCRIPT_INSIDE_US": "1000000", "SIGNALBOX_SCRIPT_TEST_US": "600000000"}   # no correct rule ends on them
 
 SHOP = "com.snowplowanalytics.snowplow.ecommerce"
 ACTION = f"iglu:{SHOP}/snowplow_ecommerce_action/jsonschema/1-0-2"
@@ -29,20 +33,14 @@ def new_id():
     return str(uuid.uuid4())
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_until(true, seconds=5.0, what="the condition"):
+def wait_until(true, what="the condition"):
     """Asks again and again; the answer that is true is returned."""
-    end = time.monotonic() + seconds * SLOW
+    end = time.monotonic() + PATIENCE
     while True:
         answer = true()
         if answer:
             return answer
-        assert time.monotonic() < end, f"{what} did not come true in {seconds * SLOW} s"
+        assert time.monotonic() < end, f"{what} did not come true in {PATIENCE} s"
         time.sleep(0.02)
 
 
@@ -63,10 +61,10 @@ class Response:
 
 
 class Server:
-    """The binary with a folder of rules of its own. rules: a dict of file name -> text, which the shipped words.lua joins, or
-    None for all the shipped ones."""
+    """The binary with a folder of rules and a data folder of its own. rules: a dict of file name -> text, which the shipped
+    words.lua joins, or None for all the shipped ones. data: a data folder of somebody else's, used instead."""
 
-    def __init__(self, rules=None, args=(), env=None, wait=True):
+    def __init__(self, rules=None, args=(), env=None, wait=True, data=None):
         self.folder = tempfile.mkdtemp(prefix="signalbox-e2e-")
         self.rules = os.path.join(self.folder, "rules")
         if rules is None:
@@ -76,45 +74,63 @@ class Server:
             shutil.copy(os.path.join(TOP, "rules", "words.lua"), self.rules)
             for name, text in rules.items():
                 self.write_rule(name, text)
-        self.port = free_port()
+        self.data = data or os.path.join(self.folder, "data")
+        self.args, self.env = list(args), {**BUDGETS, **(env or {})}
         self.log_path = os.path.join(self.folder, "log")
-        with open(self.log_path, "wb") as log:
+        self.start(wait)
+
+    def start(self, wait=True):
+        """Again, after end(): with the same folders."""
+        self.killed = False
+        self.port = None                        # of the system's choice; it says which when it is ready
+        with open(self.log_path, "ab") as log:
+            self.log_from = log.tell()
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--rules", self.rules, "--listen", f"127.0.0.1:{self.port}", *args],
-                stdout=log, stderr=log, cwd=self.folder, env={**os.environ, **(env or {})})
+                [BINARY, "serve", "--rules", self.rules, "--data", self.data, "--listen", "127.0.0.1:0", *self.args],
+                stdout=log, stderr=log, cwd=self.folder, env={**os.environ, **self.env})
         if wait:
             self.wait_ready()
 
-    def wait_ready(self):
-        end = time.monotonic() + 10 * SLOW
-        while True:
-            assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()}"
-            try:
-                if self.get("/health", timeout=2 * SLOW).status == 200:
-                    return
-            except OSError:
-                pass
-            assert time.monotonic() < end, "the server does not answer:\n" + self.log()
-            time.sleep(0.02)
-
-    def log(self):
-        with open(self.log_path, errors="replace") as f:
-            return f.read()
-
-    def stop(self, how=signal.SIGTERM):
-        """Stops it and asserts that it left in order; returns the seconds this took."""
+    def end(self, how=signal.SIGTERM):
+        """Ends the process, in order or with SIGKILL, and keeps its folders; returns the seconds this took."""
         begin = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(15 * SLOW)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
                 raise AssertionError("the server did not leave:\n" + self.log()) from None
-        assert self.process.returncode == 0, f"the server ended with {self.process.returncode}:\n{self.log()}"
-        shutil.rmtree(self.folder, ignore_errors=True)
+        wanted = -signal.SIGKILL if how == signal.SIGKILL or self.killed else 0
+        self.killed = how == signal.SIGKILL or self.killed
+        assert self.process.returncode == wanted, f"the server ended with {self.process.returncode}:\n{self.log()}"
         return time.monotonic() - begin
+
+    def restart(self, how=signal.SIGTERM):
+        self.end(how)
+        self.start()
+
+    def wait_ready(self):
+        end = time.monotonic() + PATIENCE
+        while not (said := re.search(r" serves .* on http://127\.0\.0\.1:(\d+)\n", self.log())):
+            assert self.process.poll() is None, f"the server ended with {self.process.returncode}:\n{self.log()}"
+            assert time.monotonic() < end, "the server is not ready:\n" + self.log()
+            time.sleep(0.02)
+        self.port = int(said.group(1))
+        assert self.get("/health").status == 200
+
+    def log(self):
+        """What it has said since it was started."""
+        with open(self.log_path, errors="replace") as f:
+            f.seek(self.log_from)
+            return f.read()
+
+    def stop(self, how=signal.SIGTERM):
+        """Stops it and asserts that it left in order; returns the seconds this took."""
+        seconds = self.end(how)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return seconds
 
     def alive(self):
         return self.process.poll() is None and self.get("/health").status == 200
@@ -139,8 +155,8 @@ class Server:
         return self.get("/api/v1/rules").json()
 
     # -- requests
-    def request(self, method, path, body=None, headers=None, timeout=10):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout * SLOW)
+    def request(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -148,8 +164,8 @@ class Server:
         finally:
             connection.close()
 
-    def get(self, path, headers=None, timeout=10):
-        return self.request("GET", path, None, headers, timeout)
+    def get(self, path, headers=None):
+        return self.request("GET", path, None, headers)
 
     def post(self, path, body, type="application/json", headers=None):
         if not isinstance(body, (bytes, str)):
@@ -184,7 +200,7 @@ class Stream:
     """One SSE stream, read byte by byte."""
 
     def __init__(self, port, path, headers=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10 * SLOW)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Accept: text/event-stream"]
         lines += [f"{k}: {v}" for k, v in (headers or {}).items()]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -192,7 +208,7 @@ class Stream:
         self.bytes = b""                       # of the stream, transfer coding undone
         self.ended = False
         while b"\r\n\r\n" not in self.raw:
-            self._receive(10)
+            assert self._receive(PATIENCE), f"no head, but {self.raw!r}"
         head, self.raw = self.raw.split(b"\r\n\r\n", 1)
         lines = head.decode("latin-1").split("\r\n")
         self.status = int(lines[0].split()[1])
@@ -237,15 +253,20 @@ class Stream:
             if n == 0:
                 self.ended = True
 
-    def read_until(self, wanted, seconds=5.0):
+    def read_until(self, wanted):
         """All bytes of the stream once they hold what is wanted."""
-        end = time.monotonic() + seconds * SLOW
-        while wanted not in self.bytes:
+        self.read_match(re.escape(wanted))
+        return self.bytes
+
+    def read_match(self, pattern):
+        """The match of a pattern once the stream's bytes have one."""
+        end = time.monotonic() + PATIENCE
+        while not (match := re.search(pattern, self.bytes)):
             left = end - time.monotonic()
-            assert left > 0 and not self.ended, f"no {wanted!r} in {self.bytes!r}"
+            assert left > 0 and not self.ended, f"no {pattern!r} in {self.bytes!r}"
             if self._receive(max(left, 0.01)):
                 self._decode()
-        return self.bytes
+        return match
 
     def read_for(self, seconds):
         end = time.monotonic() + seconds
@@ -267,13 +288,13 @@ class Stream:
             if "data" in fields and "event" not in fields:      # as the plugin: it listens for `message` alone
                 return fields.get("id"), json.loads(fields["data"])
 
-    def messages(self, n, seconds=5.0):
+    def messages(self, n):
         """The next n messages' data."""
-        return [data for _, data in self.messages_with_ids(n, seconds)]
+        return [data for _, data in self.messages_with_ids(n)]
 
-    def messages_with_ids(self, n, seconds=5.0):
+    def messages_with_ids(self, n):
         found = []
-        end = time.monotonic() + seconds * SLOW
+        end = time.monotonic() + PATIENCE
         while len(found) < n:
             message = self._next()
             if message:
@@ -285,10 +306,10 @@ class Stream:
                 self._decode()
         return found
 
-    def names(self, seconds=0.5):
-        """The names of all messages that come within so many seconds."""
+    def names(self, n, seconds=0.5):
+        """The names of the next n messages, and of those that come within so many seconds behind them."""
+        names = [message["name"] for message in self.messages(n)]
         self.read_for(seconds * SLOW)
-        names = []
         while (message := self._next()) is not None:
             names.append(message[1]["name"])
         return names

@@ -165,9 +165,14 @@ def test_defaults_of_somebody_unknown(kinds):
 
 
 def test_a_window_fades_by_itself(kinds):
-    user = new_id()
-    kinds.send(thing(user))
-    assert kinds.attribute("kinds_v2:counter_", user, "user_id") == 1
+    for _ in range(20):                         # again when the machine was too slow to see it
+        user = new_id()
+        begin = time.monotonic()
+        kinds.send(thing(user))
+        seen = kinds.attribute("kinds_v2:counter_", user, "user_id")
+        if time.monotonic() - begin < 1.9:
+            assert seen == 1
+            break
     time.sleep(2.1)
     assert kinds.attribute("kinds_v2:counter_", user, "user_id") is None
     assert kinds.attribute("kinds_v1:counter_", user, "user_id") == 1

@@ -14,7 +14,7 @@ import struct
 import msgpack
 import pytest
 
-from harness import SLOW, TP2, contexts, new_id, page_view, shop_event, tp2, tracker_event, PRODUCT, b64
+from harness import PATIENCE, SLOW, TP2, contexts, new_id, page_view, shop_event, tp2, tracker_event, PRODUCT, b64
 
 SEED, ROUNDS = (int(n) for n in os.environ.get("E2E_BAD_INPUT", "1,60").split(","))
 
@@ -140,7 +140,7 @@ def test_every_method_on_every_path(server, method):
 
 
 def raw_request(port, data):
-    with socket.create_connection(("127.0.0.1", port), timeout=10 * SLOW) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
         s.sendall(data)
         answer = b""
         while True:
@@ -159,7 +159,7 @@ def test_random_bytes_on_the_port(server):
     for i in range(ROUNDS * 3):
         draw = random.Random(f"{SEED}/raw/{i}")
         data = draw.randbytes(draw.randrange(1, 400)) + b"\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10 * SLOW) as s:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as s:
             s.sendall(data)
             s.shutdown(socket.SHUT_WR)
             try:
@@ -175,7 +175,7 @@ def test_clients_that_go_away(server):
     head = f"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     whole = head + body
     for i in range(60):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as s:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))     # leave with a reset
             s.sendall(whole[:len(whole) * i // 59])
     assert server.alive()

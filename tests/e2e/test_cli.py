@@ -9,11 +9,10 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
-from harness import BINARY, SLOW, TOP, new_id, page_view
+from harness import BINARY, BUDGETS, PATIENCE, TOP, new_id, page_view, wait_until
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("SIGNALBOX_")}
 GOOD = 'attribute_group "g" { attribute_key = "domain_userid", attributes = { n = counter():on(event "a/b") } }\n'
@@ -27,7 +26,8 @@ end)
 
 
 def run(*args, env=None, cwd=None):
-    return subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=30 * SLOW, env={**CLEAN, **(env or {})}, cwd=cwd)
+    return subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=PATIENCE,
+                          env={**CLEAN, **BUDGETS, **(env or {})}, cwd=cwd)
 
 
 @pytest.fixture
@@ -167,16 +167,24 @@ def test_port_that_is_taken(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_answers_what_is_under_way(start_server, how):
-    s = start_server()
-    duid = new_id()
-    body = json.dumps([page_view(duid)]).encode()
-    head = f"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", s.port), timeout=10) as half:
-        half.sendall(head + body[:20])
-        time.sleep(0.2)
+    s = start_server(args=["--http.drain_ms", str(int(PATIENCE * 1000))])
+
+    def refused():
+        try:
+            socket.create_connection(("127.0.0.1", s.port), timeout=PATIENCE).close()
+        except ConnectionError:
+            return True
+        return False
+    body = json.dumps([page_view(new_id())]).encode()
+    head = f"POST /api/v1/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n" \
+           f"Content-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", s.port), timeout=PATIENCE) as half:
+        half.sendall(head)
+        assert half.recv(4096).startswith(b"HTTP/1.1 100")     # it has begun
+        half.sendall(body[:20])
         leaving = threading.Thread(target=s.stop, args=(how,))
         leaving.start()
-        time.sleep(0.3)
+        wait_until(refused, "the stop")
         half.sendall(body[20:])
         answer = half.recv(4096)
         leaving.join()

@@ -6,7 +6,7 @@ import resource
 import socket
 import threading
 
-from harness import SLOW, new_id, page_view
+from harness import PATIENCE, new_id, page_view
 
 
 def test_a_shell_that_gives_few_descriptors_does_not_cap_connections(start_server):
@@ -17,7 +17,7 @@ def test_a_shell_that_gives_few_descriptors_does_not_cap_connections(start_serve
         server = start_server(args=["--http.connections", "400"])
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    held = [socket.create_connection(("127.0.0.1", server.port), timeout=5 * SLOW) for _ in range(300)]
+    held = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(300)]
     for s in held:
         s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     assert all(s.recv(4096).startswith(b"HTTP/1.1 200 ") for s in held)

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import BINARY, SLOW, TOP
+from harness import BINARY, BUDGETS, PATIENCE, TOP
 
 
 def page(name):
@@ -24,7 +24,8 @@ def test_rule_files_on_the_pages_load_and_pass(name, tmp_path):
     shutil.copy(os.path.join(TOP, "rules", "words.lua"), tmp_path)
     for i, example in enumerate(examples):
         (tmp_path / f"example{i}.lua").write_text(example)
-    done = subprocess.run([BINARY, "test", str(tmp_path)], capture_output=True, text=True, timeout=30 * SLOW, check=False)
+    done = subprocess.run([BINARY, "test", str(tmp_path)], capture_output=True, text=True, timeout=PATIENCE, check=False,
+                          env={**os.environ, **BUDGETS})
     said = done.stdout + done.stderr
     assert done.returncode == 0 and "ok " in said, said
     assert "warning" not in said, said

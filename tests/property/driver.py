@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -15,21 +16,54 @@ class Failure(Exception):
 
 
 class Driver:
-    def __init__(self, binary, rules, now, limits=None):
-        """rules: {file name: text}."""
+    def __init__(self, binary, rules, now, limits=None, keeps=False):
+        """rules: {file name: text}. keeps: with a journal's folder, so that a crash is survived."""
+        self.binary, self.limits, self.keeps = binary, limits, keeps
         self.folder = tempfile.TemporaryDirectory(prefix="signalbox-drive-")
         self.rules = os.path.join(self.folder.name, "rules")
         os.mkdir(self.rules)
         self.said = []
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
-        if limits:
-            self.ask({"limits": limits})
+        self.begin()
         self.write(rules)
         try:
             self.must_load({"rules": self.rules, "now": now})
         except Failure as failure:
             raise Failure(f"{failure}\n  said, with its rules beside it: {self.keep(f'load-{os.getpid()}')}") from None
+
+    def begin(self):
+        self.process = subprocess.Popen([self.binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
+        if self.limits:
+            self.ask({"limits": self.limits})
+        if self.keeps:
+            self.ask({"keep": os.path.join(self.folder.name, "data")})
+
+    def crash(self, now, command=None, after=0.0, again=None):
+        """Kills the process, `after` seconds into a command; then it starts anew. again: it is killed once more, so many
+        seconds into its recovery."""
+        if command:
+            self.tell(command)
+            time.sleep(after)
+        self.kill()
+        if again is not None:
+            self.begin()
+            self.tell({"rules": self.rules, "now": now})
+            time.sleep(again)
+            self.kill()
+        self.begin()
+        self.must_load({"rules": self.rules, "now": now})
+
+    def kill(self):
+        self.said.append({"kill": True})
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def tell(self, command):
+        self.said.append(command)
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
+        self.process.stdin.flush()
 
     def write(self, rules):
         """Makes the folder hold exactly these files."""
@@ -51,10 +85,8 @@ class Driver:
         self.must_load({"reload": now})
 
     def ask(self, command):
-        self.said.append(command)
         try:
-            self.process.stdin.write(json.dumps(command).encode() + b"\n")
-            self.process.stdin.flush()
+            self.tell(command)
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = b""
@@ -81,6 +113,10 @@ class Driver:
 
     def digest(self):
         return self.ask({"digest": True})["digest"]
+
+    def seq(self):
+        """The number of the last record."""
+        return self.ask({"seq": True})["seq"]
 
     def keep(self, name):
         """Writes what was said and the rules beside it, for `engine_drive < FILE`; returns the path."""

@@ -5,7 +5,9 @@ Each seed makes rules with interventions over every operator and lets a script o
 swaps of the rule files, clocks that stand, leap forward or step back. After every record the firings are compared with the
 naive model: a rule fires for an event when its criteria are false without it and true with it, at one moment, and for the
 passing of time when they are false a millisecond before a moment at which something fades and true at it. Attributes are
-compared between records. Then a fresh engine gets the same records and must come to the same digest and message ids.
+compared between records. Then a fresh engine gets the same records and must come to the same digest and message ids: some
+seeds' on a folder, with write-backs, and killed again and again: between records, within one, while it writes back, while it
+recovers.
 
 A rule over two attribute keys is watched for the pairs that an event carried together. When one half of a pair changes by an
 event that carries another other half, nobody looks at the pair: what fades in it after that may fire, and need not.
@@ -266,7 +268,7 @@ def script(seed):
 class Run:
     """Plays a script on a driver; with a model beside it or, the second time, alone."""
 
-    def __init__(self, binary, seed, with_model):
+    def __init__(self, binary, seed, with_model, crashing=False):
         self.records = list(script(seed))
         self.naive = Naive() if with_model else None
         self.history = []
@@ -276,7 +278,10 @@ class Run:
             self.naive.now = clock
             self.naive.swap(rules)
         self.rules = rules
-        self.driver = Driver(binary, rules.files(), clock)
+        self.clock = clock
+        self.crashes = random.Random(f"crashes {seed}") if crashing else None
+        self.n_crashes, self.seen = 0, set()
+        self.driver = Driver(binary, rules.files(), clock, keeps=crashing)
 
     def play(self):
         for number, record in enumerate(self.records[1:], 1):
@@ -288,21 +293,30 @@ class Run:
         expected = []
         if self.naive and kind != "read":
             expected += self.naive.pass_time(max(clock, self.naive.now))
-        if kind == "events":
-            if self.naive:
-                for columns, ts in record[2]:
-                    expected += self.naive.event(columns, ts)
-            self.driver.send([columns for columns, _ in record[2]], clock)
-        elif kind == "tick":
-            self.driver.ask({"tick": clock})
-        elif kind == "reload":
+        if self.naive and kind == "events":
+            for columns, ts in record[2]:
+                expected += self.naive.event(columns, ts)
+        if kind == "reload":
             self.rules = record[2]
-            self.driver.reload(self.rules.files(), clock)
             if self.naive:
                 self.naive.swap(self.rules)
-        elif self.naive:
+        told = self.crashes and self.crashes.random() < 0.12 and self.crash(record)
+        if kind == "events" and not told:
+            self.driver.send([columns for columns, _ in record[2]], clock)
+        elif kind == "tick" and not told:
+            self.driver.ask({"tick": clock})
+        elif kind == "reload" and not told:
+            self.driver.reload(self.rules.files(), clock)
+        elif kind == "read" and self.naive:
             self.compare(clock)
-        fired = self.driver.fired()
+        if self.crashes and self.crashes.random() < 0.15:
+            self.driver.ask({"write_back": True})
+        if kind != "read":
+            self.clock = max(self.clock, clock)
+        # after a crash some fire again, under the same id, and are not told twice
+        fired = [m for m in self.driver.fired() if (m["intervention_id"], m["key"], m["id"]) not in self.seen]
+        if self.crashes:
+            self.seen |= {(m["intervention_id"], m["key"], m["id"]) for m in fired}
         self.history.append([(m["intervention_id"], m["name"], m["key"], m["id"]) for m in fired])
         self.n_fired += len(fired)
         if self.naive:
@@ -312,6 +326,29 @@ class Run:
             missing, extra = expected - got, got - expected - optional
             if missing or extra:
                 self.explain(number, record, missing, extra)
+
+    def crash(self, record):
+        """Kills the engine. True: within this record, which had become durable and must not be told again."""
+        self.n_crashes += 1
+        draw, (kind, clock) = self.crashes, record[:2]
+        again = draw.choice([None, None, draw.random() * 0.02])
+        where = draw.choice(["between", "write back", "record", "record"])
+        if where == "write back":
+            self.driver.crash(self.clock, {"write_back": True}, draw.random() * 0.01, again)
+        elif where == "record" and kind == "reload":
+            self.driver.write(record[2].files())
+            self.driver.crash(clock, {"reload": clock}, draw.random() * 0.02, again)
+            return True                         # by the swap that was kept, or by the start's own
+        elif where == "record" and kind in ("events", "tick"):
+            seq = self.driver.seq()
+            say = {"tick": clock} if kind == "tick" else {"now": clock, "events": [columns for columns, _ in record[2]]}
+            self.driver.crash(self.clock, say, draw.random() * 0.004, again)
+            if self.driver.seq() > seq:
+                return True
+        else:
+            self.driver.crash(self.clock, again=again)
+        self.driver.ask({"tick": self.clock})   # a clock that was set back while nobody ran is not this test's
+        return False
 
     def compare(self, now):
         for group in self.rules.groups:
@@ -342,7 +379,7 @@ def one(job):
         run = Run(binary, seed, True)
         history, digest = run.play()
         run.driver.close()
-        again = Run(binary, seed, False)
+        again = Run(binary, seed, False, crashing=seed % 3 == 0)
         history2, digest2 = again.play()
         again.driver.close()
         if history2 != history:
@@ -350,13 +387,13 @@ def one(job):
             raise Failure(f"the replay fired otherwise at record {at + 1}: {history[at]} then {history2[at]}")
         if digest != digest2:
             raise Failure(f"the replay came to another state: {digest} then {digest2}")
-        return seed, run.n_fired, None
+        return seed, run.n_fired, again.n_crashes, None
     except Failure as failure:
         where = ""
         if run and run.driver.process.poll() is None:
             where = f"\n  said, with its rules beside it: {run.driver.keep(f'simulate-{seed}')}"
             run.driver.process.kill()
-        return seed, 0, f"{failure}{where}"
+        return seed, 0, 0, f"{failure}{where}"
 
 
 def main():
@@ -367,17 +404,18 @@ def main():
     options.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     o = options.parse_args()
     seeds = [o.seed] if o.seed is not None else range(1, o.seeds + 1)
-    begin, failed, firings = time.monotonic(), 0, 0
+    begin, failed, firings, crashes = time.monotonic(), 0, 0, 0
     with multiprocessing.Pool(o.jobs) as pool:
-        for seed, n, failure in pool.imap_unordered(one, [(o.driver, s) for s in seeds]):
+        for seed, n, n_crashes, failure in pool.imap_unordered(one, [(o.driver, s) for s in seeds]):
             firings += n
+            crashes += n_crashes
             if failure:
                 failed += 1
                 print(f"FAILED: seed {seed} (tests/property/simulate.py --seed {seed})\n  {failure}", flush=True)
                 if failed >= 5:
                     pool.terminate()
                     break
-    print(f"{len(seeds)} seeds, {firings} messages fired, {failed} failed, {time.monotonic() - begin:.0f} s")
+    print(f"{len(seeds)} seeds, {firings} messages fired, {crashes} crashes survived, {failed} failed, {time.monotonic() - begin:.0f} s")
     return 1 if failed else 0
 
 

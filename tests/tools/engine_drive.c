@@ -2,28 +2,38 @@
  *
  * The property test and the simulation drive it, and so does a person who repeats a failing seed by hand. One object a line:
  *   {"limits": {"entries": 256}}                before the first rules; names as in struct profile_limits
+ *   {"keep": DIR}                               before the first rules: the journal's folder; what is there is recovered
  *   {"rules": DIR, "now": MS}                   a fresh engine with these rules       -> {"ok", "problems": [text ...]}
  *   {"reload": MS}                              reads the folder again                -> the same
  *   {"now": MS, "events": [{column: value}]}    one batch                             -> {"accepted", "rejected": [text ...]}
  *   {"tick": MS}                                time passes                           -> {"next": MS}
  *   {"read": {"key": K, "ids": [...], "attributes": ["g_v1:a" ...], "now": MS}}       -> {"columns": [[value ...] ...]}
  *   {"fired": true}                             firings since the last time asked     -> {"fired": [message ...]}
+ *   {"write_back": true}                                                              -> {"ok": bool}
+ *   {"seq": true}                                                                     -> {"seq": N}
  *   {"digest": true}                                                                  -> {"digest": "hex"}
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/engine.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdlib.h>
 
-enum { FRONTS = 1, LANES = FRONTS + 2 };
+enum { FRONTS = 1, LANES = FRONTS + 2, UNHURRIED_US = 60000000 };
 
 struct drive {
     struct engine *engine;
     struct rules *rules;
     struct profile_limits limits;
+    char *keep;
     json_t *fired;
 };
+
+static void applied(void *ctx, struct engine_batch *b)
+{
+    *(bool *)b->owner = true; /* on this thread */
+}
 
 static void fired(void *ctx, const struct push_msg *m)
 {
@@ -86,13 +96,22 @@ static json_t *start(struct drive *d, const char *dir, int64_t now_ms)
         .profile = d->limits,
         .push = push_limits_default,
         .script = script_limits_default,
+        .journal = journal_options_default,
+        .applied = applied,
         .fired = fired,
         .ctx = d,
     };
+    /* what comes out must not depend on how busy the machine is */
+    struct script_limits *s = &options.script;
+    s->load_us = s->call_us = s->inside_us = s->test_us = UNHURRIED_US;
     stop(d);
+    options.journal.dir = d->keep;
+    memset(options.journal.draw, 7, sizeof(options.journal.draw));
     if (!(d->engine = engine_new(&options, &err)))
         return fail(err.text);
     d->rules = rules_new(str_of(dir), LANES, &options.script);
+    if (!engine_recover(d->engine, d->rules, &err))
+        return fail(err.text);
     return reload(d, now_ms);
 }
 
@@ -134,9 +153,11 @@ static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
         json_array_append_new(rejected,
                               json_stringn(b->events.rejects[i].why.p, b->events.rejects[i].why.n));
     json_int_t accepted = (json_int_t)b->events.n;
-    engine_submit(
-        d->engine, b,
-        now_ms); /* one thread and a journal that is durable at once: it has been applied */
+    bool done = false;
+    b->owner = &done;
+    engine_submit(d->engine, b, now_ms);
+    for (; !done; poll(NULL, 0, 0)) /* with a folder, the journal's thread writes it first */
+        engine_advance(d->engine);
     engine_batch_free(b);
     return json_pack("{s:I, s:o}", "accepted", accepted, "rejected", rejected);
 }
@@ -177,7 +198,9 @@ static json_t *read_attributes(struct drive *d, json_t *ask)
         }
     }
     if (columns) {
-        engine_read(d->engine, plan, attrs, who, n, now_ms, &arena, values);
+        struct err err = {0};
+        if (!engine_read(d->engine, plan, attrs, who, n, now_ms, &arena, values, &err))
+            fprintf(stderr, "%s\n", err.text);
         for (i = 0; i < json_array_size(names); i++) {
             json_t *column = json_array();
             for (size_t k = 0; k < n_ids; k++)
@@ -190,12 +213,28 @@ static json_t *read_attributes(struct drive *d, json_t *ask)
     return columns ? json_pack("{s:o}", "columns", columns) : fail("no such attribute");
 }
 
+/* A tick is a record too. */
+static json_t *tick(struct drive *d, int64_t now_ms)
+{
+    int64_t next = engine_tick(d->engine, now_ms);
+    for (; !engine_idle(d->engine); next = engine_tick(d->engine, now_ms)) {
+        poll(NULL, 0, 0);
+        engine_advance(d->engine);
+    }
+    return json_pack("{s:I}", "next", (json_int_t)next);
+}
+
 static json_t *answer(struct drive *d, json_t *ask)
 {
     json_t *v;
     int64_t now_ms = json_integer_value(json_object_get(ask, "now"));
     if ((v = json_object_get(ask, "limits")))
         return set_limits(d, v);
+    if ((v = json_object_get(ask, "keep"))) {
+        free(d->keep);
+        d->keep = strdup(json_string_value(v));
+        return json_object();
+    }
     if ((v = json_object_get(ask, "rules")))
         return start(d, json_string_value(v), now_ms);
     if (!d->engine)
@@ -205,8 +244,9 @@ static json_t *answer(struct drive *d, json_t *ask)
     if ((v = json_object_get(ask, "reload")))
         return reload(d, json_integer_value(v));
     if ((v = json_object_get(ask, "tick")))
-        return json_pack("{s:I}", "next",
-                         (json_int_t)engine_tick(d->engine, json_integer_value(v)));
+        return tick(d, json_integer_value(v));
+    if (json_object_get(ask, "write_back"))
+        return json_pack("{s:b}", "ok", engine_write_back(d->engine));
     if ((v = json_object_get(ask, "read")))
         return read_attributes(d, v);
     if (json_object_get(ask, "fired")) {
@@ -214,6 +254,8 @@ static json_t *answer(struct drive *d, json_t *ask)
         d->fired = json_array();
         return json_pack("{s:o}", "fired", all);
     }
+    if (json_object_get(ask, "seq"))
+        return json_pack("{s:I}", "seq", (json_int_t)engine_seq(d->engine));
     if (json_object_get(ask, "digest"))
         return json_pack("{s:o}", "digest", json_sprintf("%016" PRIx64, engine_digest(d->engine)));
     return fail("unknown command");
@@ -234,6 +276,7 @@ int main(void)
     }
     stop(&d);
     json_decref(d.fired);
+    free(d.keep);
     free(line);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "desc.h"
 #include "engine/core.h"
+#include "unhurried.h"
 
 #define VIEW "'events': [{'name': 'page_view'}]"
 #define GROUP_D(attrs)                                                                             \
@@ -69,7 +70,7 @@ static inline struct world *world_new(const char *rules, struct test_fn *fns)
         .fronts = 2,
         .profile = profile_limits_default,
         .push = push_limits_default,
-        .script = script_limits_default,
+        .script = unhurried(),
         .applied = on_applied,
         .ctx = w,
         .fired = on_fired,
@@ -77,7 +78,7 @@ static inline struct world *world_new(const char *rules, struct test_fn *fns)
     struct err err = {0};
     w->e = engine_new(&o, &err);
     CHECK(w->e, "%s", err.text);
-    engine_swap(w->e, desc_plan_ok(rules, fns, &w->e->ids), T0);
+    engine_swap(w->e, desc_plan_ok(rules, fns, &w->e->ids), STR(""), T0);
     return w;
 }
 
@@ -130,7 +131,8 @@ static inline struct val read_one(struct world *w, const char *ref, const char *
     struct str who = str_of(id);
     uint32_t attr = (uint32_t)plan_find_attr(p, str_of(ref));
     arena_init(&a);
-    engine_read(w->e, p, &attr, &who, 1, clock_ms, &a, &v);
+    struct err err = {0};
+    CHECK(engine_read(w->e, p, &attr, &who, 1, clock_ms, &a, &v, &err), "%s", err.text);
     if (v.type >= VAL_STR)
         v = val_null; /* numbers only: the arena ends here */
     arena_fini(&a);

@@ -1,5 +1,8 @@
 /* http_site.h -- a real server on loopback with tiny limits, and clients that speak raw bytes to
  * it: what the tests of http/'s server share. One site at a time.
+ *
+ * Its times are long, and so is what a test waits for, because the machine may be busy; a test of a
+ * time sets that one.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef HTTP_SITE_H
 #define HTTP_SITE_H
@@ -30,6 +33,17 @@ struct site {
 };
 
 static struct site site;
+
+enum { LONG_MS = 60000 };
+
+/* Waits until it is so, or far too long. */
+#define WAIT(cond)                                                                                 \
+    do {                                                                                           \
+        int64_t end_ = mono_ms() + LONG_MS;                                                        \
+        while (!(cond) && mono_ms() < end_)                                                        \
+            usleep(2000);                                                                          \
+        CHECK(cond);                                                                               \
+    } while (0)
 
 static inline int64_t wall_ms(void)
 {
@@ -102,10 +116,13 @@ static inline void answer_later(void *ctx, void *arg)
 }
 
 static atomic_int posters;
+static atomic_bool held; /* nobody posts while it is set */
 
 static inline void *sleep_and_post(void *arg)
 {
     struct later *l = arg;
+    while (atomic_load(&held))
+        usleep(1000);
     usleep((useconds_t)l->delay_ms * 1000);
     http_post(site.http, http_front_of(l->r), answer_later, l);
     atomic_fetch_sub(&posters, 1);
@@ -169,17 +186,17 @@ static const struct http_limits tiny = {
     .line = 256,
     .head = 1024,
     .body = 100000,
-    .head_ms = 400,
-    .body_ms = 400,
-    .idle_ms = 800,
-    .write_ms = 500,
+    .head_ms = 2 * LONG_MS,
+    .body_ms = 2 * LONG_MS,
+    .idle_ms = 2 * LONG_MS,
+    .write_ms = 2 * LONG_MS,
     .connections = 20,
     .per_address = 0,
     .stream_bytes = 8192,
     .stream_ping_ms = 150,
     .streams = 3,
     .streams_per_address = 0,
-    .drain_ms = 1500,
+    .drain_ms = 2 * LONG_MS,
 };
 
 static inline void *run(void *arg)
@@ -215,6 +232,7 @@ static inline void site_open(const struct http_limits *limits, unsigned fronts)
 static inline void site_free(void)
 {
     pthread_join(site.thread, NULL);
+    atomic_store(&held, false);
     while (atomic_load(&posters))
         usleep(1000);
     http_free(site.http);
@@ -292,7 +310,7 @@ static inline bool ask(const char *bytes, const char *until)
 {
     int fd = dial();
     say(fd, bytes);
-    bool ended = hear(fd, until, 1, 5000);
+    bool ended = hear(fd, until, 1, LONG_MS);
     close(fd);
     return ended;
 }

@@ -57,6 +57,12 @@ static void test_defaults(void)
     CHECK_INT(c.push.keep_ms, 3600000);
     CHECK_INT(c.profile.entries, profile_limits_default.entries);
     CHECK_INT(c.api.targets, 16);
+    CHECK_STR(c.data, "data");
+    CHECK_INT(c.journal.sync, JOURNAL_ALWAYS);
+    CHECK_INT(c.journal.interval_ms, 1000);
+    CHECK_INT(c.keep_days, 60);
+    CHECK_INT(c.journal.keep_bytes, 0);
+    CHECK_INT(c.write_back_ms, 60000);
     CHECK_INT(c.log_level, LOG_INFO);
     config_fini(&c);
 }
@@ -117,6 +123,14 @@ static void test_refusals(void)
          "SIGNALBOX_FRONTS: fronts must be a whole number, not \"many\""},
         {NULL, "SIGNALBOX_FRONTS=-1", "", "SIGNALBOX_FRONTS: fronts must be from 1 to 256, not -1"},
         {NULL, "SIGNALBOX_CONFIG=/nonexistent/x.toml", "", "/nonexistent/x.toml"},
+        {"[journal]\nsync = \"sometimes\"\n", "", "",
+         ":2: journal.sync must be always, interval or never, not \"sometimes\""},
+        {"[journal]\nsync = 1\n", "", "", ":2: journal.sync must be a string"},
+        {NULL, "", "--journal.keep_bytes=-1",
+         "--journal.keep_bytes: journal.keep_bytes must be from 0 to "},
+        {NULL, "", "--journal.write_back_ms=0", "journal.write_back_ms must be from 100 to "},
+        {NULL, "SIGNALBOX_LOG_LEVEL=loud", "",
+         "SIGNALBOX_LOG_LEVEL: log.level must be debug, info, warn or error, not \"loud\""},
         {NULL, "", "--fronts=257", "--fronts: fronts must be from 1 to 256, not 257"},
         {NULL, "", "--fronts=99999999999999999999", "must be a whole number"},
         {NULL, "", "--lisen x", "there is no option lisen (did you mean listen?)"},
@@ -173,16 +187,17 @@ static void test_round_trip(void)
     struct config c;
     struct err err;
     struct buf first = {0}, second = {0};
-    CHECK(load(
-        &c, NULL, "",
-        "--fronts 3 --internal-domains a.example,b.example --cookie.fallback x\"y --http.body 2048",
-        &err));
+    CHECK(load(&c, NULL, "",
+               "--fronts 3 --journal.sync interval --internal-domains a.example,b.example "
+               "--cookie.fallback x\"y --http.body 2048",
+               &err));
     config_write(&c, &first);
     buf_putc(&first, 0);
     config_fini(&c);
     CHECK(load(&c, first.p, "", "", &err), "%s", err.text);
     CHECK_INT(c.fronts, 3);
     CHECK_INT(c.http.body, 2048);
+    CHECK_INT(c.journal.sync, JOURNAL_INTERVAL);
     CHECK_INT(c.internal_domains.n, 2);
     CHECK_STR(c.cookie_fallback, "x\"y");
     config_write(&c, &second);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char top[64];
@@ -28,11 +29,28 @@ static void sh(const char *fmt)
 static int count(void)
 {
     int before = -1, waited = 0;
-    while ((calls == 0 || calls != before) && waited++ < 20) {
+    while ((calls == 0 || calls != before) && waited++ < 100) {
         before = calls;
-        usleep(250000);
+        usleep(500000);
     }
     return atomic_exchange(&calls, 0);
+}
+
+/* Several changes count once when they come within the time that watch.c takes for quiet. A busy machine may be slower
+ * than that: then they are made again, or show that they count at all. */
+static void check_once(const char *command)
+{
+    for (int i = 0; i < 20; i++) {
+        struct timespec begin, end;
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        sh(command);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        int64_t ms = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+        int n = count();
+        CHECK(ms < 90 ? n == 1 : n >= 1, "%s: %d reloads", command, n);
+        if (ms < 90)
+            break;
+    }
 }
 
 static int count_none(void)
@@ -63,10 +81,9 @@ int main(void)
 
     sh("echo 2 > rules/a.lua");
     CHECK_INT(count(), 1);
-    sh("echo 3 > rules/.a.lua.tmp && mv rules/.a.lua.tmp rules/a.lua"); /* as editors do */
-    CHECK_INT(count(), 1);
-    sh("for i in 1 2 3 4 5 6 7 8 9; do echo $i > rules/$i.lua; done"); /* as a checkout does */
-    CHECK_INT(count(), 1);
+    check_once("echo 3 > rules/.a.lua.tmp && mv rules/.a.lua.tmp rules/a.lua"); /* as editors do */
+    check_once(
+        "for i in 1 2 3 4 5 6 7 8 9; do echo $i > rules/$i.lua; done"); /* as a checkout does */
     sh("rm rules/9.lua");
     CHECK_INT(count(), 1);
     sh("mkdir -p rules/x/y && echo 1 > rules/x/y/deep.lua");
@@ -83,8 +100,8 @@ int main(void)
     CHECK_INT(count(), 1);
 
     /* something that never stops writing does not hold it up for ever */
-    sh("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo $i > rules/a.lua; "
-       "sleep 0.05; done");
+    sh("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do for k in 1 2 3; do "
+       "echo $i > rules/a.lua; sleep 0.05; done; done");
     CHECK(calls >= 1, "%d", (int)calls);
     count();
 

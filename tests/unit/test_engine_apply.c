@@ -198,7 +198,7 @@ static struct world *play(uint64_t with)
         if (draw(8) == 0) {
             engine_tick(w->e, now);
         } else if (draw(15) == 0) {
-            engine_swap(w->e, desc_plan_ok(replay_rules[draw(2)], NULL, &w->e->ids), now);
+            engine_swap(w->e, desc_plan_ok(replay_rules[draw(2)], NULL, &w->e->ids), STR(""), now);
         } else {
             struct buf b = {0};
             buf_putc(&b, '[');
@@ -261,7 +261,7 @@ static void decoded_again(void)
                              ", 'criteria': {'op': 'eq', 'value': 'de', 'property': {'kind': "
                              "'atomic', 'name': 'br_lang'}}}," EVER "]}]",
                              fns, &w->e->ids),
-                T0 + 11);
+                STR(""), T0 + 11);
     int64_t before = stat_get(STAT_EVENTS_REDECODED);
     engine_submit(w->e, b, T0 + 12);
     CHECK_INT(stat_get(STAT_EVENTS_REDECODED) - before, 1);
@@ -371,7 +371,7 @@ static void threads(void)
     for (int i = 0; i < 2; i++)
         pthread_create(&t[i], NULL, submit_some, &s[i]);
     for (int i = 0; i < 20; i++) { /* and rules are saved meanwhile */
-        engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + i);
+        engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), STR(""), T0 + i);
         read_one(w, "d:ever", "ann", T0 + i);
     }
     for (int i = 0; i < 2; i++)

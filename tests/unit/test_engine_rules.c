@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "engine/core.h"
+#include "unhurried.h"
 
 static const int64_t T0 = 1790000000000;
 
@@ -47,7 +48,7 @@ static struct yard *yard_new(void)
         .fronts = 1,
         .profile = profile_limits_default,
         .push = push_limits_default,
-        .script = script_limits_default,
+        .script = unhurried(),
     };
     strcpy(y->dir, "/tmp/signalbox_rules_XXXXXX");
     CHECK(mkdtemp(y->dir));
@@ -344,7 +345,7 @@ static int64_t seen_after(struct yard *y, const char *page, const char *ref)
     struct plan *p = engine_plan(y->e);
     uint32_t attr = (uint32_t)plan_find_attr(p, str_of(ref));
     arena_init(&a);
-    engine_read(y->e, p, &attr, &who, 1, y->now_ms, &a, &v);
+    CHECK(engine_read(y->e, p, &attr, &who, 1, y->now_ms, &a, &v, &err), "%s", err.text);
     int64_t seen = v.type == VAL_INT ? v.i : -1;
     arena_fini(&a);
     plan_unref(p);
@@ -467,7 +468,8 @@ static void checking(void)
     write_file(y, "a.lua",
                SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", "
                            "nil)\nend)\n");
-    struct rules *r = rules_new(str_of(y->dir), 1, &script_limits_default);
+    struct script_limits limits = unhurried();
+    struct rules *r = rules_new(str_of(y->dir), 1, &limits);
     struct buf out = {0};
     CHECK(rules_check(r, true, &y->report, &out));
     CHECK(out.n && memmem(out.p, out.n, "ok  ", 4), "%.*s", (int)out.n, out.p ? out.p : "");
@@ -476,12 +478,12 @@ static void checking(void)
                SHOP("one") "test(\"none\", function(t)\n  ann = t:visitor()\n  ann:has(\"g:one\", "
                            "5)\nend)\n");
     out.n = 0;
-    r = rules_new(str_of(y->dir), 1, &script_limits_default);
+    r = rules_new(str_of(y->dir), 1, &limits);
     CHECK(!rules_check(r, true, &y->report, &out));
     CHECK(out.n && memmem(out.p, out.n, "FAIL", 4));
     rules_free(r);
     buf_fini(&out);
-    r = rules_new(STR("/nowhere/at/all"), 1, &script_limits_default);
+    r = rules_new(STR("/nowhere/at/all"), 1, &limits);
     plan_report_fini(&y->report);
     plan_report_init(&y->report);
     CHECK(!rules_check(r, false, &y->report, NULL));
@@ -497,7 +499,7 @@ static void pipe_in_folder(void)
     snprintf(path, sizeof(path), "%s/p.lua", y->dir);
     write_file(y, "a.lua", SHOP("one"));
     CHECK_INT(mkfifo(path, 0600), 0);
-    alarm(20);
+    alarm(120);
     reload(y);
     alarm(0);
     CHECK(!y->ok && has(y, "g:one"));

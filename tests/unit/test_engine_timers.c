@@ -84,10 +84,10 @@ static void narrower_window(void)
     struct world *w = world_new(hour, NULL);
     view(w, T0 + 1000, "ann");
     CHECK_INT(engine_tick(w->e, T0 + 2000), T0 + 3601000);
-    engine_swap(w->e, desc_plan_ok(hour, NULL, &w->e->ids), T0 + 2500);
+    engine_swap(w->e, desc_plan_ok(hour, NULL, &w->e->ids), STR(""), T0 + 2500);
     CHECK_INT(engine_tick(w->e, T0 + 2600),
               T0 + 3601000); /* nothing changed: nothing is looked at */
-    engine_swap(w->e, desc_plan_ok(minute, NULL, &w->e->ids), T0 + 3000);
+    engine_swap(w->e, desc_plan_ok(minute, NULL, &w->e->ids), STR(""), T0 + 3000);
     CHECK_INT(engine_tick(w->e, T0 + 3500), T0 + 61000);
     engine_tick(w->e, T0 + 61000);
     CHECK_INT(gets(w, "gone"), 1);
@@ -106,32 +106,32 @@ static void gone_and_back(void)
     static const int64_t hour = 3600000;
     struct world *w = world_new(rules, NULL);
     view(w, T0 + 1000, "ann");
-    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 2000);
+    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), STR(""), T0 + 2000);
     for (int64_t t = T0 + 3000; t < T0 + 30000; t += 1000)
         engine_tick(w->e, t); /* sweeps go by */
-    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 30000);
+    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), STR(""), T0 + 30000);
     CHECK_READ(w, "d:ever", "ann", T0 + 30000, 1);
     CHECK_INT(engine_tick(w->e, T0 + 31000), T0 + 61000);
     CHECK_INT(engine_tick(w->e, T0 + 61000), INT64_MAX);
     CHECK_INT(gets(w, "gone"), 1);
     /* while it is away nothing fires, and the timer is there when it comes back */
     view(w, T0 + 100000, "bob");
-    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 101000);
+    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), STR(""), T0 + 101000);
     engine_tick(w->e, T0 + 170000);
     CHECK_INT(w->e->timers.heap.n, 1);
-    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 171000);
+    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), STR(""), T0 + 171000);
     engine_tick(w->e, T0 + 172000);
     CHECK_INT(gets(w, "gone"), 0);
     CHECK_INT(w->e->timers.heap.n, 0);
     /* after an hour it is forgotten */
     view(w, T0 + 200000, "cem");
-    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), T0 + 201000);
+    engine_swap(w->e, desc_plan_ok("[]", NULL, &w->e->ids), STR(""), T0 + 201000);
     engine_tick(w->e, T0 + 300000);
     CHECK_INT(w->e->timers.heap.n, 1);
     engine_tick(w->e, T0 + 201000 + hour);
     engine_tick(w->e, T0 + 203000 + hour);
     CHECK_INT(w->e->timers.heap.n, 0);
-    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), T0 + 205000 + hour);
+    engine_swap(w->e, desc_plan_ok(rules, NULL, &w->e->ids), STR(""), T0 + 205000 + hour);
     CHECK(read_one(w, "d:ever", "cem", T0 + 205000 + hour).type == VAL_NULL, " ");
     world_free(w);
 }
@@ -152,7 +152,7 @@ static void many_timers(void)
         view(w, T0 + 1 + i, id);
     }
     /* a record that must wait for all of them: it takes the rule away */
-    engine_swap(w->e, desc_plan_ok("[" GROUP_D(MINUTE ", " EVER) "]", NULL, &w->e->ids),
+    engine_swap(w->e, desc_plan_ok("[" GROUP_D(MINUTE ", " EVER) "]", NULL, &w->e->ids), STR(""),
                 T0 + 100000);
     CHECK_INT(gets(w, "gone"), N);
     for (size_t i = 1; i < w->n; i++)

@@ -36,9 +36,7 @@ static int open_stream(void)
 {
     int fd = dial();
     say(fd, "GET /stream HTTP/1.1\r\n" HOST "Origin: http://o\r\n\r\n");
-    hear(fd, "retry: ", 1, 5000);
-    if (!strstr(heard, "\n\n"))
-        usleep(50000);
+    hear(fd, "\n\n", 1, LONG_MS);
     return fd;
 }
 
@@ -53,19 +51,17 @@ static void check_streams(void)
     CHECK(!strstr(heard, "Content-Length"));
     CHECK(strstr(heard, "\r\n\r\nretry: 3000\n:ok\n\n"));
     CHECK_INT(stat_get(STAT_SSE_CONNECTIONS), 1);
-    CHECK(!hear(fd, ":\n\n", 3, 5000)); /* keep-alives, each 150 ms */
-    CHECK_INT(count(":\n\n"), 3);
+    CHECK(!hear(fd, ":\n\n", 3, LONG_MS)); /* keep-alives, each 150 ms */
+    CHECK(count(":\n\n") >= 3);
     CHECK(push(atomic_load(&last_stream), 1));
-    CHECK(!hear(fd, "data: {}\n\n", 1, 5000));
+    CHECK(!hear(fd, "data: {}\n\n", 1, LONG_MS));
     say(fd, "noise"); /* is ignored */
     CHECK(push(atomic_load(&last_stream), 1));
-    CHECK(!hear(fd, "data: {}\n\n", 1, 5000));
+    CHECK(!hear(fd, "data: {}\n\n", 1, LONG_MS));
     int closed = atomic_load(&site.closed);
     uint64_t id = atomic_load(&last_stream);
     close(fd);
-    for (int i = 0; i < 200 && atomic_load(&site.closed) == closed; i++)
-        usleep(10000);
-    CHECK_INT(atomic_load(&site.closed), closed + 1);
+    WAIT(atomic_load(&site.closed) == closed + 1);
     CHECK(!push(id, 1));
 
     CHECK(ask("HEAD /stream HTTP/1.1\r\n" HOST "\r\n", NULL));
@@ -76,12 +72,10 @@ static void check_streams(void)
         fds[i] = open_stream();
     CHECK_INT(status(), 200);
     CHECK(strstr(heard, "\r\n\r\nretry: 15000\n\n"));
-    CHECK(hear(fds[3], NULL, 0, 5000));
+    CHECK(hear(fds[3], NULL, 0, LONG_MS));
     for (int i = 0; i < 4; i++)
         close(fds[i]);
-    for (int i = 0; i < 200 && stat_get(STAT_SSE_CONNECTIONS); i++)
-        usleep(10000);
-    CHECK_INT(stat_get(STAT_SSE_CONNECTIONS), 0);
+    WAIT(stat_get(STAT_SSE_CONNECTIONS) == 0);
 }
 
 static void check_slow_reader(void)
@@ -94,45 +88,62 @@ static void check_slow_reader(void)
     while (written < 100000 && push(id, 16)) /* nobody reads */
         written += 16;
     CHECK(written < 100000, "%u KiB were taken from a server that nobody reads", written);
-    usleep(50000);
-    CHECK_INT(stat_get(STAT_SSE_DROPPED), dropped + 1);
-    CHECK_INT(atomic_load(&site.closed), closed + 1);
+    WAIT(stat_get(STAT_SSE_DROPPED) == dropped + 1);
+    WAIT(atomic_load(&site.closed) == closed + 1);
     CHECK(!push(id, 1));
     close(fd);
     CHECK(!ask(GET("/health"), "\r\n\r\nok"));
 }
 
+/* A request whose body does not come; the server has its head when this is back. */
+static int half_a_request(void)
+{
+    int fd = dial();
+    say(fd, "POST /echo HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    CHECK(!hear(fd, "HTTP/1.1 100 Continue\r\n\r\n", 1, LONG_MS));
+    say(fd, "he");
+    return fd;
+}
+
+/* A request that a handler has, and keeps until it is let go. */
+static int held_request(void)
+{
+    int fd = dial();
+    atomic_store(&held, true);
+    say(fd, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n10");
+    WAIT(atomic_load(&posters) == 1);
+    return fd;
+}
+
+/* What is idle is closed at once, what is under way is answered, and then all is over: long before drain_ms. */
 static void check_drain(void)
 {
-    int stream = open_stream(), idle = dial(), busy = dial(), half = dial();
+    int stream = open_stream(), idle = dial(), busy = held_request(), half = half_a_request();
     say(idle, GET("/health"));
-    hear(idle, "\r\n\r\nok", 1, 5000);
-    say(busy, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\n250");
-    say(half, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhe");
-    usleep(50000);
+    hear(idle, "\r\n\r\nok", 1, LONG_MS);
     int64_t start = mono_ms();
     http_stop(site.http);
-    CHECK(hear(idle, NULL, 0, 5000));
-    CHECK(mono_ms() - start < 1000);
-    CHECK(hear(stream, NULL, 0, 5000));
+    CHECK(hear(idle, NULL, 0, LONG_MS));
+    CHECK(hear(stream, NULL, 0, LONG_MS));
     char *retry = strstr(heard, "retry: ");
     int retry_ms = retry ? atoi(retry + 7) : 0;
     CHECK(retry_ms >= 1000 && retry_ms <= 5000, "retry %d", retry_ms);
     int late = dial(); /* each front closes its listener as soon as it hears of it */
-    for (int i = 0; i < 100 && late >= 0; i++) {
+    while (late >= 0 && mono_ms() < start + LONG_MS) {
         close(late);
         usleep(10000);
         late = dial();
     }
     CHECK_INT(late, -1);
     say(half, "llo");
-    CHECK(hear(half, NULL, 0, 5000));
+    CHECK(hear(half, NULL, 0, LONG_MS));
     CHECK(strstr(heard, "\r\n\r\nhello") && strstr(heard, "\r\nConnection: close\r\n"), "%s",
           heard);
-    CHECK(hear(busy, NULL, 0, 5000));
-    CHECK(strstr(heard, "\r\n\r\n250") && strstr(heard, "\r\nConnection: close\r\n"), "%s", heard);
+    atomic_store(&held, false);
+    CHECK(hear(busy, NULL, 0, LONG_MS));
+    CHECK(strstr(heard, "\r\n\r\n10") && strstr(heard, "\r\nConnection: close\r\n"), "%s", heard);
     site_free();
-    CHECK(mono_ms() - start < 1400);
+    CHECK(mono_ms() - start < tiny.drain_ms);
     CHECK_INT(atomic_load(&site.closed), 1);
     close(stream);
     close(idle);
@@ -144,15 +155,17 @@ static void check_drain(void)
 /* A handler that takes longer than drain_ms does not hold the server up, and may still answer. */
 static void check_drain_limit(void)
 {
-    site_open(&tiny, 1);
-    int fd = dial();
-    say(fd, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\n2000");
-    usleep(50000);
+    struct http_limits limits = tiny;
+    limits.drain_ms = 500;
+    site_open(&limits, 1);
+    int fd = held_request();
     int64_t start = mono_ms();
     http_stop(site.http);
-    pthread_join(site.thread, NULL);
+    pthread_join(site.thread, NULL); /* which it could not, were the request waited for */
     int64_t ms = mono_ms() - start;
-    CHECK(ms >= 1400 && ms < 1900, "drained in %d ms", (int)ms);
+    CHECK(ms >= 250 && ms < LONG_MS, "drained in %d ms", (int)ms);
+    CHECK_INT(atomic_load(&posters), 1);
+    atomic_store(&held, false);
     while (atomic_load(&posters))
         usleep(1000);
     http_free(site.http); /* the answer has been posted: it is run, into nothing */
@@ -166,14 +179,10 @@ static void check_drain_leftovers(void)
 {
     struct http_limits impatient = tiny;
     impatient.drain_ms = 100;
-    impatient.body_ms = 5000;
     site_open(&impatient, 1);
-    int half = dial(), later = dial();
-    say(half, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhe");
-    say(later, "POST /later HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\n300");
-    usleep(50000);
+    int half = half_a_request(), later = held_request();
     http_stop(site.http);
-    site_free();
+    site_free(); /* which lets the request go when the server has left */
     CHECK_INT(stat_get(STAT_HTTP_CONNECTIONS), 0);
     close(half);
     close(later);
@@ -184,14 +193,26 @@ static void check_signals(void)
     site_open(&tiny, 2);
     CHECK(!ask(GET("/health"), "\r\n\r\nok"));
     kill(getpid(), SIGHUP);
-    for (int i = 0; i < 200 && !atomic_load(&site.hups); i++)
-        usleep(10000);
-    CHECK_INT(atomic_load(&site.hups), 1);
-    for (int i = 0; i < 200 && !atomic_load(&site.ticks); i++)
-        usleep(10000);
-    CHECK(atomic_load(&site.ticks) > 0);
+    WAIT(atomic_load(&site.hups) == 1);
+    WAIT(atomic_load(&site.ticks) > 0);
     kill(getpid(), SIGTERM);
     site_free();
+}
+
+/* How much of a processor this program takes, in percent: of several looks the least, since a busy machine takes from some
+ * of them. */
+static int least_cpu(void)
+{
+    int least = 100;
+    for (int i = 0; i < 20 && least >= 10; i++) {
+        int64_t start = mono_ms();
+        clock_t cpu = clock();
+        usleep(500000);
+        cpu = clock() - cpu;
+        int percent = (int)(cpu / (CLOCKS_PER_SEC / 1000) * 100 / (mono_ms() - start));
+        least = percent < least ? percent : least;
+    }
+    return least;
 }
 
 /* Out of descriptors: those that wait are turned away, and the processor rests meanwhile. */
@@ -200,7 +221,6 @@ static void check_descriptors(void)
     struct rlimit before, low;
     struct http_limits limits = tiny;
     limits.connections = 1000;
-    limits.idle_ms = 20000;
     site_open(&limits, 1);
     CHECK(!ask(GET("/health"), "\r\n\r\nok"));
     int fds[80], n = 0;
@@ -218,15 +238,12 @@ static void check_descriptors(void)
         say(fd, GET("/health"));
         usleep(1000);
     }
-    clock_t cpu = clock();
-    usleep(1000000);
-    cpu = clock() - cpu;
+    int percent = least_cpu();
     CHECK(n >= 20 && n < 80, "%d", n);
-    CHECK(cpu < CLOCKS_PER_SEC / 10, "%ld us of CPU in a second", (long)cpu);
+    CHECK(percent < 10, "%d %% of a processor", percent);
     for (int i = 0; i < n; i++)
         close(fds[i]);
-    usleep(400000);
-    CHECK(!ask(GET("/health"), "\r\n\r\nok"));
+    WAIT(!ask(GET("/health"), "\r\n\r\nok") && status() == 200);
     setrlimit(RLIMIT_NOFILE, &before);
     site_close();
 }

@@ -10,10 +10,9 @@
 #include "check.h"
 #include "script/box_of_text.h"
 
-enum {
-    BUDGET_US = 10000,
-    SLACK_US = 150000
-}; /* the slack is for sanitizers and for a collection of a full state */
+/* The slack is for sanitizers, for a collection of a full state, and for what a busy machine takes
+ * away; PLENTY is for what must not be stopped, and LONG enough to be in the loop when it ends. */
+enum { BUDGET_US = 10000, SLACK_US = 1000000, LONG_US = 400000, PLENTY_US = 60000000 };
 
 static int64_t cpu_us(void)
 {
@@ -29,7 +28,7 @@ static bool usable(struct box *b)
     bool ok = box_run(b, "run",
                       "local t = {} for i = 1, 100 do t[i] = tostring(i):rep(2) end return "
                       "#table.concat(t) .. ' ' .. ('x'):rep(3)",
-                      1000000, &r, &t);
+                      PLENTY_US, &r, &t);
     if (!ok)
         printf("not usable: stop %d: %s, %zu bytes\n", t.stop, t.text, b->used);
     return ok && strcmp(r.answer, "384 xxx") == 0 && lua_gettop(b->L) == 0 && !lua_gethook(b->L);
@@ -131,12 +130,10 @@ static void attack(struct box *b, const struct attack *a)
     struct box_run r;
     struct box_trouble t;
     int64_t before = cpu_us();
-    CHECK(!box_run(b, "run", a->text, a->stop == BOX_MEMORY ? 5000000 : BUDGET_US, &r, &t),
+    CHECK(!box_run(b, "run", a->text, a->stop == BOX_TIME ? BUDGET_US : PLENTY_US, &r, &t),
           "%s: answered %s", a->text, r.answer);
     int64_t took = cpu_us() - before;
-    if (a->stop != BOX_RUNS ||
-        t.stop != BOX_TIME) /* slow under a sanitizer, some errors come after the deadline */
-        CHECK(t.stop == a->stop, "%s: stop %d: %s", a->text, t.stop, t.text);
+    CHECK(t.stop == a->stop, "%s: stop %d: %s", a->text, t.stop, t.text);
     if (a->stop == BOX_TIME)
         CHECK(took < BUDGET_US + SLACK_US, "%s: took %" PRId64 " us", a->text, took);
     if (a->stop == BOX_MEMORY)
@@ -164,9 +161,9 @@ static void test_ffi(void)
         struct box *b = box_of_text(1 << 20);
         struct box_run r;
         struct box_trouble t;
-        CHECK(!box_run(b, "run", texts[i], BUDGET_US, &r, &t));
+        CHECK(!box_run(b, "run", texts[i], PLENTY_US, &r, &t));
         CHECK_STR(t.text, "a number here ends in LL or i");
-        CHECK(!box_run(b, "run", "return 1", BUDGET_US, &r, &t));
+        CHECK(!box_run(b, "run", "return 1", PLENTY_US, &r, &t));
         box_free(b);
     }
 }
@@ -181,30 +178,30 @@ static void test_places(void)
     arena_init(&arena);
     CHECK(!box_run(b, "run",
                    "local x\n\nlocal function f()\n  while true do x = 1 end\nend\nf()\nreturn 1",
-                   3000, &r, &t));
+                   LONG_US, &r, &t));
     CHECK_INT(t.line, 4);
     CHECK(str_eqz(t.file, "rules/t.lua"));
     CHECK_STR(box_trouble_text(b, &t, 10000, &arena).p, "stopped: more than 10 ms of CPU time");
-    CHECK_STR(box_trouble_text(b, &t, 100, &arena).p, "stopped: more than 100 us of CPU time");
-    CHECK(!box_run(b, "run", "local t = {}\nwhile true do t[#t + 1] = {} end", 5000000, &r, &t));
+    CHECK_STR(box_trouble_text(b, &t, 250, &arena).p, "stopped: more than 250 us of CPU time");
+    CHECK(!box_run(b, "run", "local t = {}\nwhile true do t[#t + 1] = {} end", PLENTY_US, &r, &t));
     CHECK_INT(t.line, 2);
     CHECK_STR(box_trouble_text(b, &t, 10000, &arena).p, "stopped: more than 8 MiB of memory");
-    CHECK(!box_run(b, "run", "local x\n\nx = x + 1\nreturn x", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "local x\n\nx = x + 1\nreturn x", PLENTY_US, &r, &t));
     CHECK_INT(t.line, 3);
     CHECK_STR(t.text, "attempt to perform arithmetic on local 'x' (a nil value)");
-    CHECK(!box_run(b, "run", "local x = ('x'):rep({})\nreturn x", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "local x = ('x'):rep({})\nreturn x", PLENTY_US, &r, &t));
     CHECK_INT(t.line, 1);
     CHECK_STR(t.text, "bad argument #1 to 'rep' (number expected, got table)");
-    CHECK(!box_run(b, "run", "x = = 1", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "x = = 1", PLENTY_US, &r, &t));
     CHECK_INT(t.line, 1);
     CHECK_STR(t.text, "unexpected symbol near '='");
-    CHECK(!box_run(b, "run", "local x = 1\nerror({})", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "local x = 1\nerror({})", PLENTY_US, &r, &t));
     CHECK_INT(t.line, 2);
     CHECK_STR(t.text, "an error that is no text was raised");
-    CHECK(!box_run(b, "run", "local x = {}\nerror(nil)", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "local x = {}\nerror(nil)", PLENTY_US, &r, &t));
     CHECK_STR(t.text, "an error that is no text was raised");
-    CHECK(!box_run(b, "run", "\n\x1bLJ", 100000, &r, &t) &&
-          !box_run(b, "run", "\x1bLua", 100000, &r, &t));
+    CHECK(!box_run(b, "run", "\n\x1bLJ", PLENTY_US, &r, &t) &&
+          !box_run(b, "run", "\x1bLua", PLENTY_US, &r, &t));
     CHECK(strstr(t.text, "attempt to load chunk with wrong mode"), "%s", t.text);
     arena_fini(&arena);
     box_free(b);
@@ -221,7 +218,7 @@ static void test_addresses(void)
                   "tostring(function() end)\n"
                   "s = s .. string.format('%s %s', {}, tostring)\n"
                   "return s",
-                  100000, &r, &t));
+                  PLENTY_US, &r, &t));
     CHECK_STR(r.answer, "tablenilfunctionfunctiontable function");
     box_free(b);
 }
@@ -239,7 +236,7 @@ static void test_memory_limits(void)
             struct box_run r;
             struct box_trouble t;
             /* with little memory, a single string may be refused before */
-            CHECK(!box_run(b, "run", attacks[i].text, 20000000, &r, &t), "%zu: %s", soft,
+            CHECK(!box_run(b, "run", attacks[i].text, PLENTY_US, &r, &t), "%zu: %s", soft,
                   attacks[i].text);
             CHECK(t.stop == BOX_MEMORY || strstr(t.text, "string too large"), "%zu: %s: %s", soft,
                   attacks[i].text, t.text);
@@ -263,7 +260,7 @@ static void test_garbage(void)
         CHECK(box_run(b, "run",
                       "local keep = {} for i = 1, 20 do keep[i] = ('x'):rep(120000) .. i end\n"
                       "for i = 1, 1000 do local s = ('y'):rep(50000) .. i end return #keep",
-                      20000000, &r, &t),
+                      PLENTY_US, &r, &t),
               "%s", t.text);
     box_free(b);
 }
@@ -320,6 +317,7 @@ static void test_threads(void)
 struct nested {
     struct box *inner, *outer;
     const char *text;
+    int64_t us; /* of the inner run */
     int n_calls;
     bool inner_ok;
 };
@@ -330,7 +328,7 @@ __attribute__((no_sanitize("thread"))) static int nested_call(lua_State *L)
     struct box_run r;
     struct box_trouble t;
     luaL_checkstack(L, LUA_MINSTACK, "deep");
-    n->inner_ok = box_run(n->inner, "run", n->text, 2000, &r, &t);
+    n->inner_ok = box_run(n->inner, "run", n->text, n->us, &r, &t);
     n->n_calls++;
     return 0;
 }
@@ -349,17 +347,17 @@ static void test_nested(void)
     struct box *a = box_of_text(1 << 20), *b = box_of_text(1 << 20);
     struct box_trouble t;
     struct nested cases[] = {
-        {a, a, "return 1", 0, false},
-        {b, a, "return 1", 0, false},
-        {a, a, "while true do end", 0, false},
-        {b, a, "while true do end", 0, false},
-        {b, a, "local t = {} while true do t[#t + 1] = {} end", 0, false},
+        {a, a, "return 1", PLENTY_US, 0, false},
+        {b, a, "return 1", PLENTY_US, 0, false},
+        {a, a, "while true do end", 2000, 0, false},
+        {b, a, "while true do end", 2000, 0, false},
+        {b, a, "local t = {} while true do t[#t + 1] = {} end", 2000, 0, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         int64_t before = cpu_us();
-        CHECK(!box_call(cases[i].outer, nested_body, &cases[i], 20000, &t), "case %zu", i);
+        CHECK(!box_call(cases[i].outer, nested_body, &cases[i], LONG_US, &t), "case %zu", i);
         CHECK_INT(t.stop, BOX_TIME);
-        CHECK(cpu_us() - before < 20000 + SLACK_US);
+        CHECK(cpu_us() - before < LONG_US + SLACK_US);
         CHECK(cases[i].n_calls > 1 && cases[i].inner_ok == (i < 2), "case %zu: %d calls", i,
               cases[i].n_calls);
         CHECK(usable(a) && usable(b), "after case %zu", i);
@@ -368,22 +366,29 @@ static void test_nested(void)
     box_free(b);
 }
 
-/* Short budgets are kept too: a criterion inside the door has 100 us. */
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Budgets shorter than the kernel's tick are kept too, as long as nobody takes the machine away. */
 static void test_short_budget(void)
 {
     struct box *b = box_of_text(1 << 20);
     struct box_run r;
     struct box_trouble t;
-    int64_t worst = 0, total = 0;
-    for (int i = 0; i < 200; i++) {
+    int64_t took[200];
+    for (size_t i = 0; i < COUNT_OF(took); i++) {
         int64_t before = cpu_us();
         CHECK(!box_run(b, "run", "while true do end", 100, &r, &t));
-        int64_t took = cpu_us() - before;
-        worst = MAX_OF(worst, took);
-        total += took;
+        took[i] = cpu_us() - before;
     }
-    printf("100 us: mean %" PRId64 " us, worst %" PRId64 " us\n", total / 200, worst);
-    CHECK(total / 200 < 2000);
+    qsort(took, COUNT_OF(took), sizeof(*took), by_size);
+    int64_t median = took[COUNT_OF(took) / 2];
+    printf("100 us: median %" PRId64 " us, worst %" PRId64 " us\n", median,
+           took[COUNT_OF(took) - 1]);
+    CHECK(median < 2000, "%" PRId64 " us", median);
     box_free(b);
 }
 

@@ -1,16 +1,22 @@
-/* test_journal_queue.c -- the one order: no gap in the sequence, no step back in time, from one thread and from several.
+/* test_journal_memory.c -- without a folder: no gap in the sequence, no step back in time, from one thread and from several,
+ * and everything is durable at once.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <pthread.h>
-#include <stdlib.h>
+#include "journal_folder.h"
 
-#include "check.h"
-#include "journal/journal.h"
+static struct journal *open_memory(void)
+{
+    struct err err = {0};
+    struct journal *j = journal_open(&journal_options_default, &err);
+    CHECK(j && !err.set);
+    journal_start(j);
+    return j;
+}
 
 static void one_thread(void)
 {
     static const int64_t clocks[] = {1000, 1005, 1005, 400, 0, -7, 1006, 2000, 1999};
     static const int64_t want[] = {1000, 1005, 1005, 1005, 1005, 1005, 1006, 2000, 2000};
-    struct journal *j = journal_new();
+    struct journal *j = open_memory();
     struct record records[COUNT_OF(clocks)];
     CHECK(!journal_take(j) && journal_seq(j) == 0);
     for (size_t i = 0; i < COUNT_OF(clocks); i++) {
@@ -28,7 +34,7 @@ static void one_thread(void)
     journal_queue(j, &late, 1);
     CHECK(journal_take(j) == &late && late.seq == COUNT_OF(clocks) + 1 && late.now_ms == 2000);
     CHECK_INT(journal_seq(j), COUNT_OF(clocks) + 1);
-    journal_free(j);
+    journal_close(j);
 }
 
 enum { THREADS = 4, EACH = 5000 };
@@ -49,7 +55,7 @@ static void *write_some(void *arg)
 
 static void several_threads(void)
 {
-    struct journal *j = journal_new();
+    struct journal *j = open_memory();
     struct writer writers[THREADS];
     pthread_t threads[THREADS];
     uint64_t seq = 0;
@@ -76,12 +82,42 @@ static void several_threads(void)
         free(writers[i].records);
     }
     CHECK(!journal_take(j) && journal_seq(j) == THREADS * EACH);
-    journal_free(j);
+    journal_close(j);
+}
+
+/* The rest of the door is there, and empty. */
+static void nothing_is_kept(void)
+{
+    struct journal *j = open_memory();
+    struct record r = {.kind = RECORD_TICK};
+    struct page page = {.bytes = STR("x"), .expires_ms = INT64_MAX, .due_ms = 5};
+    struct page_key key = journal_page_key(j, 1, STR("someone"));
+    struct page out = {.bytes = STR("?")};
+    struct due_cursor from = {0};
+    struct seen seen = {0};
+    struct err err = {0};
+    size_t n = 9;
+    struct arena arena;
+    arena_init(&arena);
+    journal_queue(j, &r, 1);
+    CHECK(!journal_keeps(j) && journal_epoch(j) == 0 && journal_epoch_of(j, 1) == 0);
+    CHECK(journal_state(j) == JOURNAL_OPEN && !journal_has_pages(j) && journal_oldest(j) == 2);
+    CHECK(journal_scan(j, 1, see, &seen, &err) && seen.n == 0);
+    CHECK(journal_base(j)->generation == 0 && journal_base(j)->state.n == 0);
+    CHECK(!journal_put(j, &page, 1) && !journal_complete(j, STR(""), 0));
+    CHECK(journal_load(j, &key, 1, &out, &arena, &err) && !out.bytes.p);
+    CHECK(journal_due(j, &from, INT64_MAX, NULL, 5, &n, &arena, &err) && n == 0);
+    journal_trim(j, INT64_MAX);
+    CHECK(journal_take(j) == &r);
+    arena_fini(&arena);
+    journal_close(j);
+    journal_close(NULL);
 }
 
 int main(void)
 {
     one_thread();
     several_threads();
+    nothing_is_kept();
     return check_done();
 }

@@ -1,0 +1,228 @@
+/* synced.c -- the file SYNCED: which logs and manifests must be there, and how long.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "journal/synced.h"
+#include "journal/wal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PLACE = 4096, PLACES = 2 };
+#define MAGIC "SBsynced"
+
+struct synced {
+    pthread_mutex_t lock;
+    char *dir;
+    int fd;
+    uint64_t turn; /* of the newest place; they alternate */
+    struct synced_file files[SYNCED_MAX];
+    size_t n;
+};
+
+enum synced_kind synced_kind_of(const char *name, uint64_t *number)
+{
+    struct str s = str_of(name);
+    if (str_starts(s, "MANIFEST-"))
+        return str_u64((struct str){s.p + 9, s.n - 9}, number) ? SYNCED_MANIFEST : SYNCED_NOTHING;
+    if (s.n > 4 && strcmp(s.p + s.n - 4, ".log") == 0)
+        return str_u64((struct str){s.p, s.n - 4}, number) ? SYNCED_LOG : SYNCED_NOTHING;
+    return SYNCED_NOTHING;
+}
+
+/* -- One place: what it is, its turn, the files, a checksum, zeros */
+
+static uint64_t newest_log(const struct synced *s)
+{
+    uint64_t newest = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->files[i].kind == SYNCED_LOG)
+            newest = MAX_OF(newest, s->files[i].number);
+    return newest;
+}
+
+static void place_pack(const struct synced *s, struct buf *out)
+{
+    buf_puts(out, MAGIC);
+    pack_u64(out, s->turn);
+    pack_u32(out, (uint32_t)s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct synced_file *f = &s->files[i];
+        bool open = f->kind == SYNCED_LOG && f->number == newest_log(s);
+        pack_u32(out, f->kind);
+        pack_u64(out, f->number);
+        pack_u64(out, open ? 0 : f->n_bytes);
+    }
+    pack_u32(out, wal_crc(0, out->p, out->n));
+    while (out->n < PLACE)
+        buf_putc(out, 0);
+}
+
+static bool place_unpack(struct synced *s, struct str place)
+{
+    struct unpack u = unpack_of(place);
+    if (!str_eqz(unpack_bytes(&u, 8), MAGIC))
+        return false;
+    s->turn = unpack_u64(&u);
+    s->n = unpack_u32(&u);
+    if (s->n > SYNCED_MAX)
+        return false;
+    for (size_t i = 0; i < s->n; i++) {
+        s->files[i].kind = (enum synced_kind)unpack_u32(&u);
+        s->files[i].number = unpack_u64(&u);
+        s->files[i].n_bytes = unpack_u64(&u);
+    }
+    uint32_t crc = wal_crc(0, place.p, (size_t)(u.p - place.p));
+    return unpack_u32(&u) == crc && !u.bad;
+}
+
+/* 0 or errno. In place: needs no room. */
+static int save(struct synced *s)
+{
+    struct buf place = {0};
+    s->turn++;
+    place_pack(s, &place);
+    ssize_t n;
+    do
+        n = pwrite(s->fd, place.p, PLACE, (off_t)(s->turn % PLACES * PLACE));
+    while (n < 0 && errno == EINTR);
+    int why = n == PLACE ? 0 : n < 0 ? errno : ENOSPC;
+    if (!why && fdatasync(s->fd) != 0)
+        why = errno;
+    buf_fini(&place);
+    return why;
+}
+
+/* -- Opening */
+
+static bool load(struct synced *s, const char *path, struct err *err)
+{
+    static const struct synced none;
+    char text[PLACE * PLACES];
+    struct synced best = none, it = none;
+    ssize_t n = pread(s->fd, text, sizeof(text), 0);
+    if (n < 0)
+        return err_set(err, "%s: cannot read: %s", path, strerror(errno));
+    for (size_t i = 0; (ssize_t)((i + 1) * PLACE) <= n; i++)
+        if (place_unpack(&it, (struct str){text + i * PLACE, PLACE}) && it.turn > best.turn)
+            best = it;
+    if (!best.turn)
+        return err_set(err, "%s: is damaged at byte 0", path);
+    s->turn = best.turn;
+    s->n = best.n;
+    memcpy(s->files, best.files, sizeof(s->files));
+    return true;
+}
+
+static bool make_file(struct synced *s, const char *path, struct err *err)
+{
+    int why = save(s);
+    if (!why)
+        why = save(s); /* both places */
+    if (!why && fsync(s->fd) != 0)
+        why = errno;
+    return !why || err_set(err, "%s: cannot write: %s", path, strerror(why));
+}
+
+struct synced *synced_open(const char *dir, bool make, struct err *err)
+{
+    struct buf path = {0};
+    struct synced *s = xcalloc(1, sizeof(*s));
+    pthread_mutex_init(&s->lock, NULL);
+    s->dir = xstrdup(dir);
+    buf_printf(&path, "%s/SYNCED", dir);
+    buf_putc(&path, 0);
+    s->fd = open(path.p, O_RDWR | O_CLOEXEC | (make ? O_CREAT | O_TRUNC : 0), 0600);
+    if (s->fd < 0 && !make && (errno == EACCES || errno == EROFS))
+        s->fd = open(path.p, O_RDONLY | O_CLOEXEC); /* enough for looking */
+    bool good = s->fd >= 0;
+    if (!good && errno == ENOENT)
+        err_set(err, "%s: is missing", path.p);
+    else if (!good)
+        err_set(err, "%s: cannot open: %s", path.p, strerror(errno));
+    else
+        good = make ? make_file(s, path.p, err) : load(s, path.p, err);
+    buf_fini(&path);
+    if (good)
+        return s;
+    synced_close(s);
+    return NULL;
+}
+
+void synced_close(struct synced *s)
+{
+    if (!s)
+        return;
+    if (s->fd >= 0)
+        close(s->fd);
+    pthread_mutex_destroy(&s->lock);
+    free(s->dir);
+    free(s);
+}
+
+/* -- Noting */
+
+static struct synced_file *find(struct synced *s, enum synced_kind kind, uint64_t number)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->files[i].kind == kind && s->files[i].number == number)
+            return &s->files[i];
+    return NULL;
+}
+
+/* A file's name must be as durable as what is said of it. */
+static int name_synced(const struct synced *s)
+{
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int why = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    return why;
+}
+
+int synced_note(struct synced *s, enum synced_kind kind, uint64_t number, uint64_t n_bytes)
+{
+    int why = 0;
+    pthread_mutex_lock(&s->lock);
+    struct synced_file *f = find(s, kind, number);
+    bool is_new = !f && s->n < SYNCED_MAX;
+    if (is_new) {
+        why = name_synced(s);
+        f = &s->files[s->n];
+        *f = (struct synced_file){kind, number, 0};
+    }
+    if (f && !why) {
+        f->n_bytes = MAX_OF(f->n_bytes, n_bytes);
+        s->n += is_new;
+        if (is_new ||
+            kind ==
+                SYNCED_MANIFEST) /* a log's length is written when it is not the newest any more */
+            why = save(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return why;
+}
+
+int synced_forget(struct synced *s, enum synced_kind kind, uint64_t number)
+{
+    int why = 0;
+    pthread_mutex_lock(&s->lock);
+    struct synced_file *f = find(s, kind, number);
+    if (f) {
+        memmove(f, f + 1, (size_t)(s->files + s->n - (f + 1)) * sizeof(*f));
+        s->n--;
+        why = save(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return why;
+}
+
+size_t synced_files(struct synced *s, struct synced_file out[SYNCED_MAX])
+{
+    pthread_mutex_lock(&s->lock);
+    size_t n = s->n;
+    memcpy(out, s->files, n * sizeof(*out));
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
