@@ -286,8 +286,8 @@ int64_t engine_tick(struct engine *e, int64_t clock_ms)
     journal_pass(e->journal, clock_ms);
     pthread_mutex_lock(&e->door);
     int64_t now_ms = MAX_OF(clock_ms, e->now_ms);
-    bool between = !e->current && !e->damaged;
-    if (between && cold_due(e, now_ms)) {
+    bool between = !e->current && !e->damaged && !e->fetching, read = between && cold_due(e, now_ms);
+    if (read) {
         e->fetching = true;
         serve_cold(e);
     }
@@ -298,10 +298,10 @@ int64_t engine_tick(struct engine *e, int64_t clock_ms)
     bool wanted = tick_wanted(e, now_ms) && engine_journal_state(e) == JOURNAL_OPEN;
     e->ticking |= wanted;
     pthread_mutex_unlock(&e->door);
-    if (wanted) {
+    if (wanted)
         journal_queue(e->journal, record_new(RECORD_TICK, NULL), clock_ms);
+    if (wanted || read) /* what became durable meanwhile found nobody at the door */
         engine_drain(e);
-    }
     pthread_mutex_lock(&e->door);
     int64_t due = next_due(e);
     bool waits =

@@ -103,7 +103,7 @@ struct rocks *rocks_open(const char *dir, const struct rocks_options *o, uint64_
         return open_refused(r, rocksdb::Status::IOError("making the folder", strerror(errno)), why,
                             err);
     if (o->read_only && !o->salvage && !r->files->mend(false, &r->files->refused))
-        return open_refused(r, rocksdb::Status::Corruption("", ""), why, err);
+        return open_refused(r, r->files->refused_status(), why, err);
     if (r->files->cut && o->read_only) /* it was seen to be a mere cut, and stays */
         options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
     rocksdb::DB *db = nullptr;

@@ -1,7 +1,8 @@
-/* rocks.h -- the one door to RocksDB: what the journal needs of it, as C. rocks.cc is the only file that includes its headers.
+/* rocks.h -- the one door to RocksDB: what the journal needs of it, as C. only rocks*.cc include its headers.
  *
  * Four spaces of keys in one database, one log for all of them. Writes are atomic a batch; a batch is lost or there, and never
  * there without those before it. Any thread; a batch and an iterator belong to one thread at a time.
+ * Memory: up to 106 MiB of what is not written out yet, and a cache of 64 MiB that holds indexes and filters, too.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef JOURNAL_ROCKS_H
 #define JOURNAL_ROCKS_H
@@ -30,11 +31,10 @@ enum rocks_trouble {
 };
 
 struct rocks_options {
-    bool create;    /* when there is none; else a missing one is an error */
-    bool read_only; /* takes no lock, changes nothing: for verify beside nobody */
-    bool salvage;   /* takes what can be read of a damaged log */
-    size_t
-        log_bytes; /* 0: default; when the log is past it, memory is written out and the log cut */
+    bool create;      /* when there is none; else a missing one is an error */
+    bool read_only;   /* takes no lock, changes nothing: for verify beside nobody */
+    bool salvage;     /* takes what can be read of a damaged log */
+    size_t log_bytes; /* 0: 128 MiB; past it, memory is written out and the log cut */
     /* What was past by this time may be dropped when files are rewritten: pages by their first 8 bytes (expires_ms, little
      * endian), due entries by the first 8 bytes of their key (due_ms, big endian). Read by other threads. */
     const int64_t *past_ms;
@@ -46,7 +46,8 @@ struct rocks *rocks_open(const char *dir, const struct rocks_options *o, uint64_
 void rocks_close(struct rocks *r); /* NULL: nothing */
 
 /* -- Writing. rocks_write hands the batch to the system, in the log, unsynced; the batch stays the caller's, may be written
- * again and is emptied with rocks_batch_clear. */
+ * again and is emptied with rocks_batch_clear. One that was refused with ROCKS_FULL or ROCKS_FAILED may be read already, but is
+ * on no disk until it was written again as it is; no other is logged before there is room. */
 struct rocks_batch;
 struct rocks_batch *rocks_batch_new(struct rocks *r); /* freed before rocks_close */
 void rocks_batch_free(struct rocks_batch *b);
@@ -58,7 +59,7 @@ void rocks_del_range(struct rocks_batch *b, enum rocks_space space, struct str f
 /* logged false: into memory only; rocks_flush makes it last. */
 enum rocks_trouble rocks_write(struct rocks *r, struct rocks_batch *b, bool logged,
                                struct err *err);
-/* All that was written with logged is on the disk when this returns. A failure is for ever: the system may have thrown away
+/* All that rocks_write took with logged is on the disk when this returns. A failure, always ROCKS_FAILED, is for ever: the system may have thrown away
  * what it could not write, and would say yes the next time. */
 enum rocks_trouble rocks_sync(struct rocks *r, struct err *err);
 /* Writes a space's memory into a file that is synced. */

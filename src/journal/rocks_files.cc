@@ -23,7 +23,8 @@ IOStatus limits_told(IOStatus s)
     if (s.ok() || s.IsNoSpace())
         return s;
     std::string text = s.ToString();
-    if (text.find(strerror(EDQUOT)) == std::string::npos &&
+    if (text.find(strerror(ENOSPC)) == std::string::npos &&
+        text.find(strerror(EDQUOT)) == std::string::npos &&
         text.find(strerror(EFBIG)) == std::string::npos)
         return s;
     IOStatus full = IOStatus::NoSpace(text);
@@ -266,6 +267,14 @@ bool rocks_files::mend(bool cutting, struct err *err)
     return synced_ && (none || mend_logs(dir_.c_str(), synced_, cutting, &cut, err));
 }
 
+/* What the system would not do is no damage. */
+IOStatus rocks_files::refused_status() const
+{
+    std::string text = refused.text;
+    bool system = text.find(": cannot ") != std::string::npos;
+    return limits_told(system ? IOStatus::IOError(text) : IOStatus::Corruption(text));
+}
+
 IOStatus rocks_files::LockFile(const std::string &path, const IOOptions &options,
                                rocksdb::FileLock **lock, IODebugContext *dbg)
 {
@@ -274,5 +283,5 @@ IOStatus rocks_files::LockFile(const std::string &path, const IOOptions &options
         return s;
     target()->UnlockFile(*lock, options, dbg).PermitUncheckedError();
     *lock = nullptr;
-    return IOStatus::Corruption(refused.text);
+    return refused_status();
 }

@@ -47,7 +47,8 @@ class rocks_files : public rocksdb::FileSystemWrapper
 
     bool careful = true; /* false: takes the folder as it is */
     uint64_t cut = 0;
-    struct err refused = {}; /* why LockFile failed, in our words */
+    struct err refused = {}; /* why mend failed, in our words */
+    rocksdb::IOStatus refused_status() const;
 
   private:
     friend class log_file;

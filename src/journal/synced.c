@@ -14,9 +14,8 @@ enum { PLACE = 4096, PLACES = 2 };
 
 struct synced {
     pthread_mutex_t lock;
-    char *dir;
-    int fd;
-    uint64_t turn; /* of the newest place; they alternate */
+    int fd, dir_fd; /* both open: there may be none left later */
+    uint64_t turn;  /* of the newest place; they alternate */
     struct synced_file files[SYNCED_MAX];
     size_t n;
 };
@@ -130,13 +129,13 @@ struct synced *synced_open(const char *dir, bool make, struct err *err)
     struct buf path = {0};
     struct synced *s = xcalloc(1, sizeof(*s));
     pthread_mutex_init(&s->lock, NULL);
-    s->dir = xstrdup(dir);
+    s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     buf_printf(&path, "%s/SYNCED", dir);
     buf_putc(&path, 0);
     s->fd = open(path.p, O_RDWR | O_CLOEXEC | (make ? O_CREAT | O_TRUNC : 0), 0600);
     if (s->fd < 0 && !make && (errno == EACCES || errno == EROFS))
         s->fd = open(path.p, O_RDONLY | O_CLOEXEC); /* enough for looking */
-    bool good = s->fd >= 0;
+    bool good = s->fd >= 0 && s->dir_fd >= 0;
     if (!good && errno == ENOENT)
         err_set(err, "%s: is missing", path.p);
     else if (!good)
@@ -156,8 +155,9 @@ void synced_close(struct synced *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
+    if (s->dir_fd >= 0)
+        close(s->dir_fd);
     pthread_mutex_destroy(&s->lock);
-    free(s->dir);
     free(s);
 }
 
@@ -174,11 +174,7 @@ static struct synced_file *find(struct synced *s, enum synced_kind kind, uint64_
 /* A file's name must be as durable as what is said of it. */
 static int name_synced(const struct synced *s)
 {
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int why = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
-    if (fd >= 0)
-        close(fd);
-    return why;
+    return fsync(s->dir_fd) == 0 ? 0 : errno;
 }
 
 int synced_note(struct synced *s, enum synced_kind kind, uint64_t number, uint64_t n_bytes)

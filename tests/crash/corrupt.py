@@ -359,6 +359,7 @@ def salvage(base, case):
             got = server.client().attributes(["life_v1:things"], "domain_userid", devices)["life_v1:things"]
             got = {device: n or 0 for device, n in zip(devices, got)}
             out.result = f"{got['all']} of {base.n} batches"
+            judge_salvage(base, out, got["all"])
             more = [d for d in devices if got[d] > base.world.counts["domain_userid", d, "thing"]]
             site.say(f"{out.name}: {out.result}")
             if more:
@@ -368,6 +369,16 @@ def salvage(base, case):
         finally:
             server.kill()
     return out
+
+
+def judge_salvage(base, out, n):
+    """What it says is kept has to be there, and what is lost has to be said."""
+    if n == base.n:
+        return
+    if re.search(r"kept: records 1 to", out.said) and not re.search(r"lost: records? \d", out.said):
+        out.wrong.append(f"every record is kept, from the first on, and only {n} of {base.n} batches are there")
+    if not re.search(r"kept: records? \d", out.said) and out.case["file"] != base.last_log():
+        out.wrong.append(f"only {n} of {base.n} batches are there, and not a word of the records of the last log")
 
 
 # -- all of them
@@ -426,8 +437,10 @@ def check_all(base, pool_size):
                     refused.append(out.case)
                 if (passed + failed) % 50 == 0:
                     site.say(f"{passed + failed} of {len(cases)} cases, {failed} failed, {time.monotonic() - begin:.0f} s")
-            n = len(refused) if base.o.full else SALVAGED
-            jobs = [("salvage", c) for c in base.draw.sample(refused, min(n, len(refused)))]
+            tables = [c for c in refused if c["kind"] == "missing" and c["file"].endswith(".sst")]
+            others = [c for c in refused if c not in tables]
+            n = len(others) if base.o.full else SALVAGED
+            jobs = [("salvage", c) for c in tables + base.draw.sample(others, min(n, len(others)))]
             refused = []
     for line in check_cuts(base, sorted(cuts)):
         failed += 1

@@ -303,6 +303,16 @@ static void test_small_disk(bool mounted)
         return;
     }
     const char *dir = disk_path("disk/db");
+    struct err refused = {0};
+    enum rocks_trouble why;
+    uint64_t cut;
+    struct rocks_options make = {.create = true};
+    snprintf(ballast, sizeof(ballast), "%s", disk_path("disk/all"));
+    CHECK(disk_shell("head -c 40000000 /dev/zero >'%s' 2>/dev/null", ballast) !=
+          0); /* nothing is left */
+    CHECK(!rocks_open(dir, &make, &cut, &why, &refused) && why == ROCKS_FULL, "%d", why);
+    CHECK(strstr(refused.text, disk) && strstr(refused.text, "make room"), "%s", refused.text);
+    ballast_drop(true);
     snprintf(ballast, sizeof(ballast), "%s", disk_path("disk/ballast"));
     struct rocks *r = opened(dir);
     uint64_t n = 0;
