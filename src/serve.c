@@ -12,6 +12,7 @@
 #include "watch.h"
 #include "writeback.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -185,8 +186,11 @@ static void stop(struct server *s)
     s->watch = NULL;
     writeback_free(s->writeback);
     s->writeback = NULL;
-    engine_advance(api_engine(s->api));
-    if (!write_back(s))
+    struct engine *e = api_engine(s->api);
+    for (; !engine_idle(e) && engine_journal_state(e) == JOURNAL_OPEN; poll(NULL, 0, 1))
+        engine_advance(e);
+    /* twice: one that was under way is of an earlier moment */
+    if (!write_back(s) || !write_back(s))
         log_warn("not all could be written back: the next start takes longer");
 }
 
@@ -195,6 +199,8 @@ int serve(const struct config *c)
     struct server s = {.c = c};
     struct err err = {0};
     signal(SIGHUP, SIG_IGN); /* until somebody listens for it */
+    signal(SIGXFSZ,
+           SIG_IGN); /* a limit on the size of files is a full disk, and no reason to die */
     log_init((enum log_level)c->log_level, clock_ms);
     take_descriptors(c);
     bool started = start(&s, &err);

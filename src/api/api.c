@@ -14,19 +14,21 @@ const struct api_limits api_limits_default = {
 /* Timers fire at most so late when no events come. */
 enum { TICK_MS = 50 };
 
-static void tick(void *ctx, unsigned front)
-{
-    struct api *a = ctx;
-    if (front == 0)
-        engine_tick(a->engine, a->o.http.clock_ms());
-    take_tick(a, front);
-}
-
 static void advance_posted(void *ctx, void *arg)
 {
     struct api *a = ctx;
     atomic_store(&a->told, false); /* before: what comes from here on is told again */
     engine_advance(a->engine);
+}
+
+static void tick(void *ctx, unsigned front)
+{
+    struct api *a = ctx;
+    if (atomic_load(&a->told)) /* whoever was told may be busy, or have left */
+        advance_posted(a, NULL);
+    if (front == 0)
+        engine_tick(a->engine, a->o.http.clock_ms());
+    take_tick(a, front);
 }
 
 /* On the journal's thread: the fronts take turns. One that has been told and has not come round to it yet will see this too. */

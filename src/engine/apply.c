@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { LOOK_AHEAD = 16 };
+enum { LOOK_AHEAD = 16, AS_IN_A_FRONT = 10 };
 
 /* One event while it is applied. */
 struct visit {
@@ -288,8 +288,29 @@ static bool form_changed(const void *ctx, uint32_t rule_id)
            form_of(c->e->plan, c->e->rule_by_id, c->e->n_rule_ids, rule_id);
 }
 
+/* A series that is kept for longer from now on: what was past stays past. */
+static void widen(struct engine *e, const struct plan *p, int64_t now_ms)
+{
+    size_t n = e->n_spans;
+    for (size_t i = 0; i < p->n_series; i++)
+        n = MAX_OF(n, (size_t)p->series[i].id + 1);
+    e->spans = xrealloc(e->spans, n * sizeof(*e->spans));
+    memset(e->spans + e->n_spans, 0, (n - e->n_spans) * sizeof(*e->spans));
+    e->n_spans = n;
+    for (size_t i = 0; i < p->n_series; i++) {
+        struct span *span = &e->spans[p->series[i].id];
+        int64_t longest = p->series[i].longest_ms;
+        if (span->longest_ms && longest > span->longest_ms)
+            span->hidden_ms = MAX_OF(span->hidden_ms, now_ms - span->longest_ms);
+        span->longest_ms = longest;
+    }
+}
+
 void engine_take_plan(struct engine *e, struct plan *p)
 {
+    for (size_t i = 0; i < p->n_series; i++)
+        if (p->series[i].id < e->n_spans)
+            p->series[i].hidden_ms = e->spans[p->series[i].id].hidden_ms;
     pthread_mutex_lock(&e->plan_lock);
     struct plan *old = e->plan;
     e->plan = p;
@@ -312,6 +333,7 @@ static void apply_swap(struct engine *e, struct record *r)
     struct change change = {e, plan_ref(e->plan), e->rule_by_id, e->n_rule_ids};
     e->rule_by_id = NULL;
     swap->plan->generation = change.old->generation + 1;
+    widen(e, swap->plan, r->now_ms);
     engine_take_plan(e, swap->plan);
     e->swapped_ms = r->now_ms;
     e->rules.n = 0;
@@ -332,7 +354,11 @@ static void decode_again(struct engine *e, struct engine_batch *b)
     b->plan = plan_ref(e->plan);
     stat_add(STAT_EVENTS_REDECODED, (int64_t)n);
     struct err err = {0};
-    if (!batch_decode(e->own, b, b->plan, e->lane, &err))
+    script_patience(
+        AS_IN_A_FRONT); /* their functions have a front's time, which is longer than the engine's */
+    bool good = batch_decode(e->own, b, b->plan, e->lane, &err);
+    script_patience(1);
+    if (!good)
         log_error("a body that was accepted could not be read again: %s", err.text);
 }
 

@@ -57,6 +57,11 @@ struct cold {
     size_t n, cap;
     struct arena arena;
 };
+/* How far back a series has kept entries, and up to when they don't count: what was past is gone, whether a sweep has come by
+ * or not, even when a longer period follows. */
+struct span {
+    int64_t longest_ms, hidden_ms;
+};
 struct saving; /* writeback.c: a write-back under way */
 /* The body of a RECORD_SWAP. */
 struct swap {
@@ -84,6 +89,8 @@ struct engine {
     int64_t swept_ms;
     uint32_t *rule_by_id; /* of the plan in force: rule's number -> index + 1 */
     size_t n_rule_ids;
+    struct span *spans; /* by number of the series; survives plans */
+    size_t n_spans;
     struct buf rules; /* what the swap to the plan in force keeps: see rules_pack */
     bool
         may_be_cold; /* there were pages at the start: a profile that is not in memory may be on disk */
@@ -144,6 +151,8 @@ struct engine_batch *batch_unpack(struct str bytes); /* NULL: it makes no sense 
 struct engine_kept {                                 /* as of a write-back */
     int64_t now_ms, swapped_ms, swept_ms;
     uint64_t generation; /* the plan's */
+    struct span *spans;  /* owned */
+    size_t n_spans;
 };
 void kept_pack(const struct engine_kept *k, struct str rules, struct buf *out);
 /* false: it makes no sense. What push_capture_write wrote comes behind it. */

@@ -86,6 +86,8 @@ void engine_free(struct engine *e)
 {
     struct record *next, *never = journal_stop(e->journal);
     engine_drain(e);
+    for (struct record *r; (r = journal_take(e->journal));) /* behind one that can't be applied */
+        record_done(e, r, false);
     if (e->current) /* it waited for something that is damaged */
         record_done(e, e->current, false);
     for (struct record *r = never; r; r = next) {
@@ -108,6 +110,7 @@ void engine_free(struct engine *e)
     free(e->cold.ids);
     arena_fini(&e->cold.arena);
     buf_fini(&e->rules);
+    free(e->spans);
     arena_fini(&e->scratch);
     pthread_cond_destroy(&e->boundary);
     pthread_mutex_destroy(&e->door);
@@ -286,7 +289,8 @@ int64_t engine_tick(struct engine *e, int64_t clock_ms)
     journal_pass(e->journal, clock_ms);
     pthread_mutex_lock(&e->door);
     int64_t now_ms = MAX_OF(clock_ms, e->now_ms);
-    bool between = !e->current && !e->damaged && !e->fetching, read = between && cold_due(e, now_ms);
+    bool between = !e->current && !e->damaged && !e->fetching,
+         read = between && cold_due(e, now_ms);
     if (read) {
         e->fetching = true;
         serve_cold(e);

@@ -52,6 +52,11 @@ void kept_pack(const struct engine_kept *k, struct str rules, struct buf *out)
     pack_int(out, k->swapped_ms);
     pack_int(out, k->swept_ms);
     pack_uint(out, k->generation);
+    pack_uint(out, k->n_spans);
+    for (size_t i = 0; i < k->n_spans; i++) {
+        pack_int(out, k->spans[i].longest_ms);
+        pack_int(out, k->spans[i].hidden_ms);
+    }
     pack_str(out, rules);
 }
 
@@ -63,6 +68,12 @@ bool kept_unpack(struct unpack *in, struct engine_kept *k, struct str *rules)
     k->swapped_ms = unpack_int(in);
     k->swept_ms = unpack_int(in);
     k->generation = unpack_uint(in);
+    k->n_spans = unpack_count(in, 2);
+    k->spans = xcalloc(k->n_spans, sizeof(*k->spans));
+    for (size_t i = 0; i < k->n_spans; i++) {
+        k->spans[i].longest_ms = unpack_int(in);
+        k->spans[i].hidden_ms = unpack_int(in);
+    }
     *rules = unpack_str(in);
     return !in->bad;
 }

@@ -6,6 +6,11 @@
 
 #include <stdlib.h>
 
+/* Event functions run where they ran: in a front's lane, of which none is served yet. */
+enum { FRONT_LANE = 0 };
+/* What was not stopped the first time must not be stopped now, on a machine that is busy with starting; what never ends must. */
+enum { REPLAY_PATIENCE = 1000 };
+
 struct replay {
     struct engine *e;
     struct rules *rules;
@@ -23,17 +28,13 @@ static bool damaged(struct err *err, uint64_t seq, const char *what)
 /* The first error of a report, for a person. */
 static bool rules_gone(struct err *err, const struct plan_report *report)
 {
-    const struct plan_problem *p = NULL;
-    for (size_t i = 0; i < report->n && !p; i++)
+    static const struct plan_problem unsaid;
+    const struct plan_problem *p = &unsaid;
+    for (size_t i = 0; i < report->n && p == &unsaid; i++)
         if (!report->items[i].warning)
             p = &report->items[i];
-    return err_set(
-        err,
-        "journal: the rules that were in force do not load with this version: %.*s:%u: %.*s; start "
-        "the "
-        "version that was running, and stop it with SIGTERM, so that nothing is left to replay",
-        p ? (int)p->file.n : 0, p ? p->file.p : "", p ? p->line : 0, p ? (int)p->text.n : 0,
-        p ? p->text.p : "");
+    return err_set(err, "the rules that were in force do not load any more: %.*s%s%.*s",
+                   STR_FMT(p->file), p->file.n ? ": " : "", STR_FMT(p->text));
 }
 
 static struct plan *unpack_rules(struct engine *e, struct rules *r, struct str bytes,
@@ -78,7 +79,8 @@ static bool replay_batch(struct replay *p, struct record *r, struct err *err)
         return damaged(err, r->seq, "events");
     b->plan = plan_ref(e->plan);
     r->body = b;
-    bool good = batch_decode(e->own, b, b->plan, e->lane, &why) || damaged(err, r->seq, "events");
+    bool good =
+        batch_decode(e->own, b, b->plan, FRONT_LANE, &why) || damaged(err, r->seq, "events");
     p->n_events += b->events.n;
     good = good && apply(e, r, err);
     engine_batch_free(b);
@@ -87,9 +89,15 @@ static bool replay_batch(struct replay *p, struct record *r, struct err *err)
 
 static bool replay_swap(struct replay *p, struct record *r, struct err *err)
 {
-    struct swap swap = {.plan = unpack_rules(p->e, p->rules, r->bytes, err)};
+    struct err why = {0};
+    struct swap swap = {.plan = unpack_rules(p->e, p->rules, r->bytes, &why)};
+    if (!swap.plan)
+        return err_set(err,
+                       "journal: record %llu: %s; start the version that was running, with its "
+                       "options, and stop it with SIGTERM, so that nothing is left to replay",
+                       (unsigned long long)r->seq, why.text);
     r->body = &swap;
-    return swap.plan && apply(p->e, r, err);
+    return apply(p->e, r, err);
 }
 
 static bool replay(void *ctx, const struct record_view *view, struct err *err)
@@ -124,8 +132,15 @@ static bool take_rules(struct engine *e, struct rules *r, const struct engine_ke
     }
     bool tail = journal_seq(e->journal) > journal_base(e->journal)->seq;
     if (tail || !rules_unpack_ids(&e->ids, rules))
-        return err_set(err, "%s", why.text);
-    log_warn("%s; nothing is, so those on disk are taken", why.text);
+        return err_set(
+            err,
+            "journal: %s; start the version that was running, with its options, and stop "
+            "it with SIGTERM, so that nothing is left to replay",
+            why.text);
+    rules_pack(
+        r, &e->ids,
+        &e->rules); /* no file, all the numbers: the next start knows whose state is whose too */
+    log_warn("journal: %s; those on disk are taken instead", why.text);
     return true;
 }
 
@@ -133,10 +148,13 @@ static bool take_rules(struct engine *e, struct rules *r, const struct engine_ke
 static bool take_base(struct engine *e, struct rules *r, struct err *err)
 {
     const struct journal_base *base = journal_base(e->journal);
-    struct engine_kept kept;
+    struct engine_kept kept = {0};
     struct str rules;
     struct unpack in = unpack_of(base->state);
-    if (!kept_unpack(&in, &kept, &rules))
+    bool good = kept_unpack(&in, &kept, &rules);
+    e->spans = kept.spans;
+    e->n_spans = kept.n_spans;
+    if (!good)
         return err_set(
             err,
             "journal: its state was written by another version: use that one, or restore a backup");
@@ -159,8 +177,11 @@ bool engine_recover(struct engine *e, struct rules *r, struct err *err)
         if (base->generation && !take_base(e, r, err))
             return false;
         e->may_be_cold = journal_has_pages(e->journal);
-        e->due_loaded_ms = INT64_MIN;
-        if (!journal_scan(e->journal, base->seq + 1, replay, &p, err))
+        e->due_loaded_ms = e->now_ms - 1; /* what was due before then has run */
+        script_patience(REPLAY_PATIENCE);
+        bool good = journal_scan(e->journal, base->seq + 1, replay, &p, err);
+        script_patience(1);
+        if (!good)
             return false;
         log_info("journal: %llu records with %llu events since the last write-back were applied "
                  "again; the last record is %llu",

@@ -23,7 +23,16 @@ void saving_begin(struct engine *e)
 {
     struct saving *s = xcalloc(1, sizeof(*s));
     s->seq = e->applied_seq;
-    s->kept = (struct engine_kept){e->now_ms, e->swapped_ms, e->swept_ms, e->plan->generation};
+    s->kept = (struct engine_kept){
+        .now_ms = e->now_ms,
+        .swapped_ms = e->swapped_ms,
+        .swept_ms = e->swept_ms,
+        .generation = e->plan->generation,
+        .spans = xcalloc(e->n_spans, sizeof(*e->spans)),
+        .n_spans = e->n_spans,
+    };
+    if (e->n_spans)
+        memcpy(s->kept.spans, e->spans, e->n_spans * sizeof(*e->spans));
     buf_put(&s->rules, e->rules.p, e->rules.n);
     s->push = push_capture(e->push);
     store_save_begin(e->store);
@@ -36,6 +45,7 @@ void saving_free(struct engine *e)
     struct saving *s = e->saving;
     if (!s)
         return;
+    free(s->kept.spans);
     buf_fini(&s->rules);
     push_capture_free(s->push);
     store_pages_fini(&s->pages);

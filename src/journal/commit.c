@@ -3,8 +3,9 @@
  * While it waits for the disk the next group gathers, so that the slower the disk is, the larger the groups are. A record is
  * in exactly one block. Nothing here reads a clock: who waits, waits for a word of memory to move, or so many milliseconds.
  *
- * A write that finds the disk full is tried again, as it is, until there is room. Other failed writes are tried for some
- * seconds. A failed sync is the end: the system may have thrown away what it could not write, and a second one would say yes.
+ * A write that finds the disk full is tried again, as it is, until there is room; so is a sync that only could not be noted.
+ * Other failed writes are tried for some seconds. A failed sync is the end: the system may have thrown away what it could not
+ * write, and a second one would say yes.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "journal/journal_internal.h"
 
@@ -106,10 +107,10 @@ enum rocks_trouble commit_sync(struct journal *j, struct err *err)
         err_set(err, "an earlier write or sync failed");
     else
         why = j->sync(j->rocks, err);
-    if (why != ROCKS_FINE)
-        enter_failed(j, "sync", err);
-    else
+    if (why == ROCKS_FINE)
         stat_add(STAT_JOURNAL_SYNCS, 1);
+    else if (why != ROCKS_FULL)
+        enter_failed(j, "sync", err);
     pthread_mutex_unlock(&j->sync_lock);
     return why;
 }
@@ -117,6 +118,11 @@ enum rocks_trouble commit_sync(struct journal *j, struct err *err)
 static enum rocks_trouble write_logged(struct journal *j, struct rocks_batch *b, struct err *err)
 {
     return j->write(j->rocks, b, true, err);
+}
+
+static enum rocks_trouble sync_logged(struct journal *j, struct rocks_batch *b, struct err *err)
+{
+    return commit_sync(j, err);
 }
 
 static enum rocks_trouble write_run(struct journal *j, struct rocks_batch *b, struct err *err)
@@ -191,7 +197,6 @@ static bool publish(struct journal *j, struct record *last)
 static bool commit(struct journal *j, struct group g, struct buf *block, struct rocks_batch *b)
 {
     uint8_t key[BLOCK_KEY];
-    struct err err = {0};
     struct record *last = block_write(block, g.first, g.last, BLOCK_GROUP_BYTES);
     int64_t n = (int64_t)(last->seq - g.first->seq + 1);
     block_key(g.first->seq, key);
@@ -199,7 +204,7 @@ static bool commit(struct journal *j, struct group g, struct buf *block, struct 
     rocks_put(b, ROCKS_BLOCKS, (struct str){(char *)key, BLOCK_KEY}, buf_str(block));
     if (!insist(j, write_logged, b))
         return false;
-    if (j->o.sync == JOURNAL_ALWAYS && commit_sync(j, &err) != ROCKS_FINE)
+    if (j->o.sync == JOURNAL_ALWAYS && !insist(j, sync_logged, b))
         return false;
     if (j->o.sync == JOURNAL_INTERVAL)
         atomic_store(&j->unsynced, true);
@@ -250,8 +255,8 @@ void *commit_sync_main(void *journal)
     while (!atomic_load(&j->stopping)) {
         struct err err = {0};
         pause_ms(j, j->o.interval_ms);
-        if (atomic_exchange(&j->unsynced, false))
-            commit_sync(j, &err);
+        if (atomic_exchange(&j->unsynced, false) && commit_sync(j, &err) == ROCKS_FULL)
+            atomic_store(&j->unsynced, true); /* the next one says so */
     }
     return NULL;
 }

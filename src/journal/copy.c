@@ -102,14 +102,15 @@ static bool file_copy(const char *from_dir, const char *to_dir, const char *name
     return good;
 }
 
-bool copy_files(const char *from, const char *to, FILE *out, struct err *err)
+bool copy_files(const char *from, const char *to, bool (*only)(const char *name), FILE *out,
+                struct err *err)
 {
     size_t n = 0;
     DIR *dir = opendir(from);
     bool good = dir || file_failed(err, from, "read the folder");
     good = good && (mkdir(to, 0700) == 0 || file_failed(err, to, "make the folder"));
     for (struct dirent *e; good && (e = readdir(dir)) != NULL;)
-        if (e->d_name[0] != '.' && strcmp(e->d_name, "LOCK") != 0) {
+        if (e->d_name[0] != '.' && strcmp(e->d_name, "LOCK") != 0 && (!only || only(e->d_name))) {
             good = file_copy(from, to, e->d_name, err);
             n++;
         }
@@ -126,7 +127,7 @@ bool journal_restore(const char *from, const char *to, FILE *out, struct err *er
         return false;
     struct datadir *source = datadir_open(from, DATADIR_LOOK, NULL, err);
     struct datadir *made = source ? datadir_open(to, DATADIR_NEW, NULL, err) : NULL;
-    bool good = made && copy_files(datadir_db(source), datadir_db(made), out, err) &&
+    bool good = made && copy_files(datadir_db(source), datadir_db(made), NULL, out, err) &&
                 copy_forgets(datadir_db(made), err) && datadir_done(made, err);
     datadir_close(made);
     datadir_close(source);

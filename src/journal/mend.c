@@ -1,7 +1,8 @@
 /* mend.c -- before RocksDB opens: what a crash left is cut, and damage is refused with file and position.
  *
  * A crash leaves at most the last write unfinished, so at most one log ends in the middle of a record, and no later log holds
- * any. (It need not be the last: a write that failed on a full disk ends its log, and the next one is still empty then.)
+ * any. (It need not be the last: a write that failed on a full disk ends its log, and the next one is still empty then.) A run
+ * that synced only now and then leaves anything of what it wrote behind its last sync: that is cut at the first hole.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "journal/mend.h"
 #include "journal/wal.h"
@@ -17,7 +18,8 @@
 struct log_file {
     char *path;
     uint64_t number;
-    uint64_t least; /* bytes that must be there */
+    uint64_t least;  /* bytes that must be there */
+    uint64_t synced; /* bytes that were synced, as far as is known */
     struct wal_state state;
 };
 struct folder {
@@ -132,7 +134,7 @@ static bool all_there(struct folder *f, struct synced *synced, struct err *err)
                            path, (uint64_t)st.st_size, files[i].n_bytes);
         for (size_t k = 0; log && k < f->n; k++)
             if (f->logs[k].number == files[i].number)
-                f->logs[k].least = files[i].n_bytes;
+                f->logs[k].least = files[i].n_bytes, f->logs[k].synced = files[i].last_bytes;
         if (!log && files[i].number == f->manifest)
             f->manifest_bytes = files[i].n_bytes;
     }
@@ -169,6 +171,10 @@ static bool manifest_mend(struct folder *f, bool cutting, struct err *err)
     struct wal_state w;
     snprintf(name, sizeof(name), "MANIFEST-%06" PRIu64, f->manifest);
     char *path = path_of(f->dir, name);
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        free(path);
+        return err_set(err, "%s/CURRENT: names %s, which is missing", f->dir, name);
+    }
     bool good = wal_read(path, &w, err) && log_good(path, &w, f->manifest_bytes, err);
     f->manifest_bytes = w.whole_bytes;
     if (good && cutting && w.end == WAL_CUT)
@@ -177,28 +183,76 @@ static bool manifest_mend(struct folder *f, bool cutting, struct err *err)
     return good;
 }
 
-static bool logs_mend(struct folder *f, bool cutting, uint64_t *cut, struct err *err)
+/* Of a run that synced only now and then, what stands behind its last sync may be there in any part. */
+static void log_forgive(struct log_file *l)
 {
-    struct log_file *torn = NULL;
+    struct wal_state *w = &l->state;
+    if (w->end == WAL_DAMAGED && w->bad_at >= l->synced && w->whole_bytes >= l->least)
+        w->end = WAL_CUT;
+}
+
+/* A cut in what was synced was not made by a crash. */
+static void log_tell_lost(const struct log_file *l)
+{
+    if (l->state.whole_bytes < l->synced)
+        log_error("%s: is whole up to byte %" PRIu64 ", but %" PRIu64
+                  " were written and synced: records that were acknowledged are lost. If there is "
+                  "a backup that has them, restore it",
+                  l->path, l->state.whole_bytes, l->synced);
+}
+
+/* Behind the one that is cut. */
+static bool log_follows(const struct log_file *torn, struct log_file *l, bool loose,
+                        struct err *err)
+{
+    if (l->state.n_records == 0 && l->state.end == WAL_WHOLE)
+        return true;
+    if (!loose || l->least || l->synced)
+        return err_set(err, "%s: is damaged at byte %" PRIu64 ": %s, though %s goes on behind it",
+                       torn->path, torn->state.bad_at, torn->state.why, l->path);
+    l->state.end = WAL_CUT; /* never synced: all of it goes */
+    l->state.whole_bytes = 0;
+    l->state.why = "the log before it is cut";
+    return true;
+}
+
+static bool logs_judge(struct folder *f, bool loose, struct err *err)
+{
+    const struct log_file *torn = NULL;
     for (size_t i = 0; i < f->n; i++) {
         struct log_file *l = &f->logs[i];
-        if (!wal_read(l->path, &l->state, err) || !log_good(l->path, &l->state, l->least, err))
+        if (!wal_read(l->path, &l->state, err))
             return false;
-        if (torn && (l->state.n_records || l->state.end == WAL_CUT))
-            return err_set(err,
-                           "%s: is damaged at byte %" PRIu64 ": %s, though %s goes on behind it",
-                           torn->path, torn->state.bad_at, torn->state.why, l->path);
-        if (l->state.end == WAL_CUT)
+        if (loose)
+            log_forgive(l);
+        if (!log_good(l->path, &l->state, l->least, err) ||
+            (torn && !log_follows(torn, l, loose, err)))
+            return false;
+        log_tell_lost(l);
+        if (!torn && l->state.end == WAL_CUT)
             torn = l;
     }
-    if (!torn)
-        return true;
-    *cut = torn->state.n_bytes - torn->state.whole_bytes;
-    if (!cutting)
-        return true;
-    log_warn("%s: cut from byte %" PRIu64 " on, %" PRIu64 " bytes: %s", torn->path,
-             torn->state.whole_bytes, *cut, torn->state.why);
-    return cut_off(torn->path, &torn->state, err);
+    return true;
+}
+
+/* From the last one on: a crash in between leaves nothing behind a cut. */
+static bool logs_mend(struct folder *f, bool loose, bool cutting, uint64_t *cut, struct err *err)
+{
+    if (!logs_judge(f, loose, err))
+        return false;
+    for (size_t i = f->n; i-- > 0;) {
+        const struct log_file *l = &f->logs[i];
+        if (l->state.end != WAL_CUT)
+            continue;
+        *cut += l->state.n_bytes - l->state.whole_bytes;
+        if (!cutting)
+            continue;
+        log_warn("%s: cut from byte %" PRIu64 " on, %" PRIu64 " bytes: %s", l->path,
+                 l->state.whole_bytes, l->state.n_bytes - l->state.whole_bytes, l->state.why);
+        if (!cut_off(l->path, &l->state, err))
+            return false;
+    }
+    return true;
 }
 
 bool mend_logs(const char *dir, struct synced *synced, bool cutting, uint64_t *cut, struct err *err)
@@ -206,7 +260,8 @@ bool mend_logs(const char *dir, struct synced *synced, bool cutting, uint64_t *c
     struct folder f;
     *cut = 0;
     bool good = folder_read(&f, dir, err) && current_read(&f, err) && all_there(&f, synced, err) &&
-                manifest_mend(&f, cutting, err) && logs_mend(&f, cutting, cut, err);
+                manifest_mend(&f, cutting, err) &&
+                logs_mend(&f, synced_loose(synced), cutting, cut, err);
     folder_fini(&f);
     return good;
 }
@@ -226,7 +281,7 @@ bool mend_copy(const char *dir, struct err *err)
     struct folder f;
     uint64_t cut = 0;
     bool good = folder_read(&f, dir, err) && current_read(&f, err) &&
-                manifest_mend(&f, true, err) && logs_mend(&f, true, &cut, err);
+                manifest_mend(&f, true, err) && logs_mend(&f, false, true, &cut, err);
     struct synced *synced = good ? synced_open(dir, true, err) : NULL;
     good = synced && copy_note(&f, synced, err);
     synced_close(synced);

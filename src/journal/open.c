@@ -110,7 +110,9 @@ static bool open_rocks(struct journal *j, bool made, struct err *err)
 {
     uint64_t cut = 0;
     enum rocks_trouble why;
-    struct rocks_options o = {.create = made, .past_ms = (const int64_t *)&j->past_ms};
+    struct rocks_options o = {.create = made,
+                              .loose = j->o.sync != JOURNAL_ALWAYS,
+                              .past_ms = (const int64_t *)&j->past_ms};
     j->rocks = rocks_open(j->db_dir, &o, &cut, &why, err);
     if (!j->rocks || !read_meta(j, made, err) || !read_tail(j, err))
         return false;

@@ -34,6 +34,7 @@ struct rocks_batch {
 };
 struct rocks_iter {
     struct rocks *r;
+    std::unique_ptr<rocksdb::SstFileReader> table; /* of rocks_iter_table; outlives it */
     std::unique_ptr<rocksdb::Iterator> it;
 };
 
@@ -91,6 +92,7 @@ struct rocks *rocks_open(const char *dir, const struct rocks_options *o, uint64_
     r->dir = dir;
     r->files = std::make_shared<rocks_files>(dir);
     r->files->careful = !o->salvage;
+    r->files->loose = o->loose;
     r->env = rocksdb::NewCompositeEnv(r->files);
     rocksdb::DBOptions options = rocks_db_options(o);
     options.env = r->env.get();
@@ -195,8 +197,11 @@ enum rocks_trouble rocks_sync(struct rocks *r, struct err *err)
         s = r->db->FlushWAL(true);
     if (s.ok())
         s = r->files->failed();
-    if (told(r, "sync", s, err) == ROCKS_FINE)
-        return ROCKS_FINE;
+    if (s.ok()) { /* all is on the disk, but not yet sure to be missed if it were not */
+        enum rocks_trouble why = told(r, "sync", r->files->note(), err);
+        return why == ROCKS_FULL ? ROCKS_FULL : why == ROCKS_FINE ? ROCKS_FINE : ROCKS_FAILED;
+    }
+    told(r, "sync", s, err);
     return ROCKS_FAILED; /* a full disk or not: what the system could not write may be gone */
 }
 
@@ -265,7 +270,24 @@ struct rocks_iter *rocks_iter_new(struct rocks *r, enum rocks_space space)
     rocksdb::ReadOptions options;
     options.fill_cache = false; /* a walk would push out what is read by key */
     return new rocks_iter{
-        r, std::unique_ptr<rocksdb::Iterator>(r->db->NewIterator(options, r->spaces[space]))};
+        r, nullptr,
+        std::unique_ptr<rocksdb::Iterator>(r->db->NewIterator(options, r->spaces[space]))};
+}
+
+struct rocks_iter *rocks_iter_table(struct rocks *r, enum rocks_space space, size_t n)
+{
+    std::vector<rocksdb::LiveFileMetaData> files;
+    r->db->GetLiveFilesMetaData(&files);
+    for (const rocksdb::LiveFileMetaData &file : files) {
+        if (file.column_family_name != r->spaces[space]->GetName() || n-- != 0)
+            continue;
+        auto table = std::make_unique<rocksdb::SstFileReader>(rocksdb::Options());
+        rocksdb::Status s = table->Open(file.db_path + file.name);
+        std::unique_ptr<rocksdb::Iterator> it(s.ok() ? table->NewIterator(rocksdb::ReadOptions())
+                                                     : rocksdb::NewErrorIterator(s));
+        return new rocks_iter{r, std::move(table), std::move(it)};
+    }
+    return nullptr;
 }
 
 void rocks_iter_free(struct rocks_iter *i)

@@ -31,9 +31,11 @@ enum rocks_trouble {
 };
 
 struct rocks_options {
-    bool create;      /* when there is none; else a missing one is an error */
-    bool read_only;   /* takes no lock, changes nothing: for verify beside nobody */
-    bool salvage;     /* takes what can be read of a damaged log */
+    bool create;    /* when there is none; else a missing one is an error */
+    bool read_only; /* takes no lock, changes nothing: for verify beside nobody */
+    bool salvage;   /* takes what can be read of a damaged log */
+    /* rocks_sync is called only now and then: a crash may leave any part of what was written behind the last one. */
+    bool loose;
     size_t log_bytes; /* 0: 128 MiB; past it, memory is written out and the log cut */
     /* What was past by this time may be dropped when files are rewritten: pages by their first 8 bytes (expires_ms, little
      * endian), due entries by the first 8 bytes of their key (due_ms, big endian). Read by other threads. */
@@ -59,8 +61,9 @@ void rocks_del_range(struct rocks_batch *b, enum rocks_space space, struct str f
 /* logged false: into memory only; rocks_flush makes it last. */
 enum rocks_trouble rocks_write(struct rocks *r, struct rocks_batch *b, bool logged,
                                struct err *err);
-/* All that rocks_write took with logged is on the disk when this returns. A failure, always ROCKS_FAILED, is for ever: the system may have thrown away
- * what it could not write, and would say yes the next time. */
+/* All that rocks_write took with logged is on the disk when this returns. ROCKS_FULL: it is, but there was no room to note that;
+ * nothing may be acknowledged until another call says ROCKS_FINE. Any other failure is ROCKS_FAILED, and for ever: the system
+ * may have thrown away what it could not write, and would say yes the next time. */
 enum rocks_trouble rocks_sync(struct rocks *r, struct err *err);
 /* Writes a space's memory into a file that is synced. */
 enum rocks_trouble rocks_flush(struct rocks *r, enum rocks_space space, struct err *err);
@@ -75,6 +78,8 @@ bool rocks_get(struct rocks *r, enum rocks_space space, const struct str *keys, 
                struct str *values, struct arena *arena, struct err *err);
 struct rocks_iter;
 struct rocks_iter *rocks_iter_new(struct rocks *r, enum rocks_space space);
+/* Over the nth table alone, whatever became of the others, and without what is in memory. NULL: there are not so many. */
+struct rocks_iter *rocks_iter_table(struct rocks *r, enum rocks_space space, size_t n);
 void rocks_iter_free(struct rocks_iter *i); /* before rocks_close */
 /* The first at or behind key / the last at or before it. false: there is none, or err is set. */
 bool rocks_seek(struct rocks_iter *i, struct str key, struct err *err);

@@ -34,7 +34,15 @@ IOStatus limits_told(IOStatus s)
 
 IOStatus not_noted(int why)
 {
-    return why ? IOStatus::IOError("While noting in SYNCED", strerror(why)) : IOStatus::OK();
+    return why ? limits_told(IOStatus::IOError("While noting in SYNCED", strerror(why)))
+               : IOStatus::OK();
+}
+
+/* What there was no room to note is noted later, and nothing is acknowledged before (rocks_sync). */
+IOStatus noted(struct synced *synced, enum synced_kind kind, uint64_t number, uint64_t n_bytes)
+{
+    int why = synced_note(synced, kind, number, n_bytes);
+    return synced_again(why) ? IOStatus::OK() : not_noted(why);
 }
 
 /* Everything but logs. */
@@ -81,7 +89,7 @@ class written_file : public rocksdb::FSWritableFileOwnerWrapper
     IOStatus noted()
     {
         return kind_ == SYNCED_NOTHING ? IOStatus::OK()
-                                       : not_noted(synced_note(synced_, kind_, number_, n_bytes_));
+                                       : ::noted(synced_, kind_, number_, n_bytes_);
     }
 
     struct synced *synced_;
@@ -133,7 +141,7 @@ class log_file : public rocksdb::FSWritableFileOwnerWrapper
         uint64_t n_bytes = n_bytes_; /* more may be appended beside the sync */
         IOStatus s = target()->Sync(o, dbg);
         if (s.ok())
-            s = not_noted(synced_note(files_->synced_, SYNCED_LOG, number_, n_bytes));
+            s = noted(files_->synced_, SYNCED_LOG, number_, n_bytes);
         if (!s.ok())
             files_->sync_failed(s);
         return IOStatus::OK();
@@ -209,6 +217,11 @@ IOStatus rocks_files::settle()
     return IOStatus::OK();
 }
 
+IOStatus rocks_files::note()
+{
+    return synced_ ? not_noted(synced_settle(synced_)) : IOStatus::OK();
+}
+
 rocks_files::rocks_files(const char *dir)
     : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), dir_(dir)
 {
@@ -264,7 +277,10 @@ bool rocks_files::mend(bool cutting, struct err *err)
     if (none && !cutting)
         return err_set(err, "%s/CURRENT: is missing", dir_.c_str());
     synced_ = synced_open(dir_.c_str(), none, err);
-    return synced_ && (none || mend_logs(dir_.c_str(), synced_, cutting, &cut, err));
+    if (!synced_ || (!none && !mend_logs(dir_.c_str(), synced_, cutting, &cut, err)))
+        return false;
+    synced_set_loose(synced_, loose);
+    return true;
 }
 
 /* What the system would not do is no damage. */

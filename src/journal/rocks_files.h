@@ -38,6 +38,8 @@ class rocks_files : public rocksdb::FileSystemWrapper
     bool mend(bool cutting, struct err *err);
     /* Writes what logs could not take before. Any thread. */
     rocksdb::IOStatus settle();
+    /* Notes what was synced and could not be noted before. Any thread. */
+    rocksdb::IOStatus note();
     /* How often RocksDB was done with a log that something was still to be written to. */
     uint64_t n_lost() const
     {
@@ -46,6 +48,7 @@ class rocks_files : public rocksdb::FileSystemWrapper
     rocksdb::IOStatus failed(); /* the first sync of a log that failed */
 
     bool careful = true; /* false: takes the folder as it is */
+    bool loose = false;  /* rocks_options */
     uint64_t cut = 0;
     struct err refused = {}; /* why mend failed, in our words */
     rocksdb::IOStatus refused_status() const;

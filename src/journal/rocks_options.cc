@@ -36,7 +36,9 @@ class past_filter : public rocksdb::CompactionFilter
         uint64_t at = 0;
         for (int i = 0; i < 8; i++) /* big endian in a key, little endian in a value */
             at |= (uint64_t)(uint8_t)from[i] << 8 * (in_key_ ? 7 - i : i);
-        return (int64_t)at <= __atomic_load_n(past_ms_, __ATOMIC_RELAXED);
+        int64_t past = __atomic_load_n(past_ms_, __ATOMIC_RELAXED);
+        return in_key_ ? (int64_t)at < past
+                       : (int64_t)at <= past; /* what is due now may wait still */
     }
 
   private:

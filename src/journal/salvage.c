@@ -3,48 +3,37 @@
  * A start needs pages as of one record, and every record behind it. So what is kept is the last complete generation with the
  * longest run of records, without a gap, that joins it: backwards for history, forwards to the end. Records behind a gap are
  * lost even where they can be read: applied without those before them they would give wrong values. Without a generation the
- * records must begin with the first. Whatever is left out is told, with sequences and times.
+ * records must begin with the first. Where they do, and pages are lost, the pages that are left are not kept either: the
+ * records give all of them anew. Whatever is left out is told, with sequences and times.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "journal/datadir.h"
-#include "journal/walk.h"
+#include "journal/gather.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-enum { BATCH_BYTES = 4 << 20 };
 
 struct span { /* blocks without a gap */
     uint64_t first, last;
     int64_t first_ms, last_ms;
 };
 struct salvage {
-    struct findings found;
-    struct rocks *from, *to;
-    struct meta_run run;
-    struct meta_base base;
-    bool has_run, has_base;
+    struct gathered from;
     struct span *spans;
     size_t n_spans, cap_spans;
-    struct span kept; /* first > last: none */
-    struct rocks_batch *batch;
-    size_t n_batch; /* bytes in it */
-    uint64_t n_pages, n_old_pages, n_bad_pages, n_gaps;
-    struct err *err;
+    struct span kept;
+    bool filled;     /* kept is one empty record */
+    int64_t base_ms; /* when the base's record came, or the first behind it */
 };
 
-/* -- What there is */
+/* -- Which records */
 
 static bool see_block(void *ctx, struct str key, struct str value)
 {
     struct salvage *s = ctx;
     struct block_head h;
     struct err err = {0};
-    if (!walk_block_whole(key, value, &h, &err)) {
-        findings_add(&s->found, "%s", err.text);
-        return true;
-    }
+    if (!block_head(key, value, &h, &err)) /* it was whole when it was gathered */
+        return err_set(s->from.err, "%s", err.text);
     struct span *last = s->n_spans ? &s->spans[s->n_spans - 1] : NULL;
     if (!last || h.seq != last->last + 1) {
         s->spans = xgrow(s->spans, s->n_spans, &s->cap_spans, sizeof(*s->spans));
@@ -53,29 +42,19 @@ static bool see_block(void *ctx, struct str key, struct str value)
     }
     last->last = block_last_seq(&h);
     last->last_ms = h.last_ms;
+    if (h.seq <= s->from.base.seq + 1)
+        s->base_ms = h.last_ms;
     return true;
 }
 
-static void see_meta(struct salvage *s)
-{
-    struct err err = {0};
-    if (!meta_load(s->from, &s->run, &s->base, &s->has_run, &err)) {
-        findings_add(&s->found, "%s", err.text);
-        meta_run_fini(&s->run);
-        meta_base_fini(&s->base);
-        s->run = (struct meta_run){0};
-        s->base = (struct meta_base){0};
-        s->has_run = false;
-    }
-    s->has_base = s->base.generation > 0;
-}
-
-/* -- What is kept */
-
 static void tell_spans(const struct salvage *s)
 {
-    FILE *out = s->found.out;
+    FILE *out = s->from.found.out;
     uint64_t next = s->n_spans ? s->spans[0].first : 0;
+    if (next > 1)
+        fprintf(out,
+                "not there: records 1 to %" PRIu64 ": let go of because of their age, or lost\n",
+                next - 1);
     for (size_t i = 0; i < s->n_spans; i++) {
         const struct span *p = &s->spans[i];
         if (p->first > next)
@@ -89,6 +68,21 @@ static void tell_spans(const struct salvage *s)
                 time_text(p->last_ms).text, kept ? "" : ": nothing joins them to what is kept");
         next = p->last + 1;
     }
+    if (s->from.bad_log && s->n_spans)
+        fprintf(out,
+                "lost: records %" PRIu64
+                " and on, if there were any, from %s on: a log is damaged or gone, "
+                "and nothing that can be read is behind them\n",
+                next, time_text(s->spans[s->n_spans - 1].last_ms).text);
+}
+
+static void drop_blocks(struct salvage *s, uint64_t from, uint64_t to)
+{
+    uint8_t first[BLOCK_KEY], end[BLOCK_KEY];
+    block_key(from, first);
+    block_key(to, end);
+    rocks_del_range(s->from.batch, ROCKS_BLOCKS, (struct str){(char *)first, BLOCK_KEY},
+                    (struct str){(char *)end, BLOCK_KEY});
 }
 
 /* Before a generation is written, the record that it is as of is there: when it is lost, an empty one takes its place. */
@@ -96,169 +90,166 @@ static void fill_in(struct salvage *s)
 {
     struct buf value = {0};
     uint8_t key[BLOCK_KEY];
-    struct record r = {
-        .kind = RECORD_TICK, .seq = s->base.seq, .least_ms = INT64_MAX, .greatest_ms = INT64_MIN};
-    for (size_t i = 0; i < s->n_spans && s->spans[i].last < s->base.seq; i++)
+    struct record r = {.kind = RECORD_TICK,
+                       .seq = s->from.base.seq,
+                       .least_ms = INT64_MAX,
+                       .greatest_ms = INT64_MIN};
+    for (size_t i = 0; i < s->n_spans && s->spans[i].last < r.seq; i++)
         r.now_ms = s->spans[i].last_ms;
     block_write(&value, &r, &r, SIZE_MAX);
     block_key(r.seq, key);
-    rocks_put(s->batch, ROCKS_BLOCKS, (struct str){(char *)key, BLOCK_KEY}, buf_str(&value));
+    rocks_put(s->from.batch, ROCKS_BLOCKS, (struct str){(char *)key, BLOCK_KEY}, buf_str(&value));
     buf_fini(&value);
-    fprintf(s->found.out,
+    s->kept = (struct span){r.seq, r.seq, r.now_ms, r.now_ms};
+    s->filled = true;
+    fprintf(s->from.found.out,
             "lost: record %" PRIu64
             ", and all before it: their effect is in what was written back\n",
             r.seq);
 }
 
-static bool choose(struct salvage *s)
+static bool keep_records(struct salvage *s)
 {
+    for (size_t i = 0; i < s->n_spans; i++)
+        if (s->spans[i].first != s->kept.first)
+            drop_blocks(s, s->spans[i].first, s->spans[i].last + 1);
+    if (s->kept.first > s->kept.last)
+        fill_in(s);
+    return gather_write(&s->from, true);
+}
+
+static bool choose_records(struct salvage *s)
+{
+    const struct meta_base *base = &s->from.base;
+    uint64_t gaps = 0;
+    if (!gather_blocks(&s->from) ||
+        !walk_space(s->from.to, ROCKS_BLOCKS, &s->from.found, &gaps, see_block, s))
+        return false;
     s->kept = (struct span){.first = 1, .last = 0};
     for (size_t i = 0; i < s->n_spans; i++)
-        if (s->spans[i].first <= s->base.seq + 1 && s->spans[i].last >= s->base.seq)
+        if (s->spans[i].first <= base->seq + 1 && s->spans[i].last >= base->seq)
             s->kept = s->spans[i];
     tell_spans(s);
-    if (s->kept.first <= s->kept.last)
-        return true;
-    if (s->has_base && s->base.seq) {
-        fill_in(s);
+    if (s->kept.first > s->kept.last && !base->seq)
+        return err_set(s->from.err,
+                       "there is nothing to start from: what was written back is lost, and the "
+                       "records do not begin with the first: restore a backup");
+    return keep_records(s);
+}
+
+/* -- Which pages */
+
+static void tell_damage(const struct gathered *g)
+{
+    FILE *out = g->found.out;
+    if (g->n_bad || g->n_bad_due)
+        fprintf(out, "lost: %" PRIu64 " damaged pages, %" PRIu64 " damaged timers\n", g->n_bad,
+                g->n_bad_due);
+    if (g->n_gaps)
+        fprintf(out,
+                "lost: pages or timers in %" PRIu64
+                " places that can't be read: how many can't be told\n",
+                g->n_gaps);
+    if (g->n_ahead)
+        fprintf(out,
+                "lost: the record of the newest write-back, of which %" PRIu64 " pages are there\n",
+                g->n_ahead);
+    if (g->guessed)
+        fprintf(out, "lost: the list of files: whether pages are missing can't be told\n");
+}
+
+/* None of them was kept, so the next start begins with the first record and with no generation. */
+static void drop_pages(struct gathered *g)
+{
+    meta_base_fini(&g->base);
+    g->run.begun = 0;
+    g->run.n_aborted = 0;
+    fprintf(g->found.out,
+            "left out: what was written back, as it is not whole: the records begin with the "
+            "first and give everything anew, so nothing is lost by it; the first start applies "
+            "all of them and takes longer\n");
+}
+
+static void tell_pages(const struct salvage *s)
+{
+    const struct gathered *g = &s->from;
+    FILE *out = g->found.out;
+    fprintf(out,
+            "kept: %" PRIu64 " pages, as of record %" PRIu64 "; left out: %" PRIu64
+            " of a write-back that was never completed\n",
+            g->n_pages, g->base.seq, g->n_left_out);
+    if (gathered_all_pages(g))
+        return;
+    fprintf(out,
+            "WARNING: WRONG VALUES: what was written back is not whole%s, and the records do not "
+            "reach back to the first to give it anew.\n"
+            "WARNING: a profile whose page is lost begins with an older page, or with nothing, and "
+            "with what records %" PRIu64
+            " on add to it: whatever came before, up to %s, is missing "
+            "from its values and timers, and the server can't tell whose.\n"
+            "WARNING: restore a backup if there is one\n",
+            g->guessed && !g->n_ahead && !g->n_bad && !g->n_bad_due && !g->n_gaps
+                ? ", as far as can be told"
+                : "",
+            g->base.seq + 1, time_text(s->base_ms).text);
+}
+
+static bool choose_pages(struct salvage *s)
+{
+    struct gathered *g = &s->from;
+    if (!g->base.generation) {
+        fprintf(g->found.out, "nothing was written back: everything comes from the records\n");
         return true;
     }
-    return err_set(s->err, "there is nothing to start from: what was written back is lost, and the "
-                           "records do not begin with the first: "
-                           "restore a backup");
-}
-
-/* -- Copying */
-
-static bool batch_out(struct salvage *s, bool all)
-{
-    if (s->n_batch < BATCH_BYTES && !all)
-        return true;
-    bool good = rocks_write(s->to, s->batch, false, s->err) == ROCKS_FINE;
-    rocks_batch_clear(s->batch);
-    s->n_batch = 0;
-    return good;
-}
-
-static bool keep(struct salvage *s, enum rocks_space space, struct str key, struct str value)
-{
-    rocks_put(s->batch, space, key, value);
-    s->n_batch += key.n + value.n;
-    return batch_out(s, false);
-}
-
-static bool keep_block(void *ctx, struct str key, struct str value)
-{
-    struct salvage *s = ctx;
-    uint64_t seq;
-    if (!block_key_seq(key, &seq) || seq < s->kept.first || seq > s->kept.last)
-        return true;
-    return keep(s, ROCKS_BLOCKS, key, value);
-}
-
-static bool keep_page(void *ctx, struct str key, struct str value)
-{
-    struct salvage *s = ctx;
-    struct page p;
-    struct err err = {0};
-    if (!page_read(&p, key, value, &err)) {
-        findings_add(&s->found, "%s", err.text);
-        s->n_bad_pages++;
-        return true;
-    }
-    if (p.generation > s->base.generation || meta_is_aborted(&s->run, p.generation)) {
-        s->n_old_pages++;
-        return true;
-    }
-    s->n_pages++;
-    return keep(s, ROCKS_PAGES, key, value);
-}
-
-static bool keep_due(void *ctx, struct str key, struct str value)
-{
-    struct page_due due;
-    return !page_due_read(&due, key, value) || keep(ctx, ROCKS_DUE, key, value);
-}
-
-static bool keep_meta(struct salvage *s)
-{
-    if (s->has_run) { /* the next start goes on under a new epoch: sequences are given again */
-        meta_forget_epoch(&s->run);
-        meta_put_run(s->batch, &s->run);
-    }
-    if (s->has_base)
-        meta_put_base(s->batch, s->base.generation, s->base.seq, buf_str(&s->base.state));
-    bool good = batch_out(s, true);
-    for (int space = ROCKS_SPACES - 1; good && space >= 0;
-         space--) /* what stands for the whole comes last */
-        good = rocks_flush(s->to, (enum rocks_space)space, s->err) == ROCKS_FINE;
-    return good;
-}
-
-static bool keep_all(struct salvage *s)
-{
-    struct findings told = {
-        .out = fopen("/dev/null", "w")}; /* the blocks were told of when they were seen */
-    uint64_t n_gaps = 0;
-    bool good = told.out && walk_space(s->from, ROCKS_BLOCKS, &told, &n_gaps, keep_block, s);
-    if (told.out)
-        fclose(told.out);
-    if (good && s->has_base)
-        good = walk_space(s->from, ROCKS_PAGES, &s->found, &s->n_gaps, keep_page, s) &&
-               walk_space(s->from, ROCKS_DUE, &s->found, &n_gaps, keep_due, s);
-    if (!good || !keep_meta(s))
-        return err_set(s->err, "what was read could not be written");
-    if (s->has_base)
-        fprintf(s->found.out,
-                "kept: %" PRIu64 " pages, as of record %" PRIu64 "; lost: %" PRIu64
-                " damaged ones%s; left out: %" PRIu64 " of a write-back that was never completed\n",
-                s->n_pages, s->base.seq, s->n_bad_pages,
-                s->n_gaps ? ", and some that can't be counted" : "", s->n_old_pages);
+    bool replayable = s->kept.first == 1 && !s->filled;
+    if (!gather_pages(g, replayable))
+        return false;
+    tell_damage(g);
+    if (replayable && !gathered_all_pages(g))
+        drop_pages(g);
     else
-        fprintf(s->found.out, "nothing was written back: everything comes from the records\n");
+        tell_pages(s);
     return true;
 }
 
 /* -- The folders */
 
-static bool salvage_into(struct salvage *s, const char *db)
+static bool keep_meta(struct salvage *s)
 {
-    uint64_t cut;
-    enum rocks_trouble why;
-    struct rocks_options o = {.create = true};
-    s->to = rocks_open(db, &o, &cut, &why, s->err);
-    if (!s->to)
-        return false;
-    s->batch = rocks_batch_new(s->to);
-    see_meta(s);
-    walk_space(s->from, ROCKS_BLOCKS, &s->found, &s->n_gaps, see_block, s);
-    s->n_gaps = 0;
-    return choose(s) && keep_all(s);
+    struct gathered *g = &s->from;
+    if (g->has_run) { /* the next start goes on under a new epoch: sequences are given again */
+        meta_forget_epoch(&g->run);
+        meta_put_run(g->batch, &g->run);
+    }
+    if (g->base.generation)
+        meta_put_base(g->batch, g->base.generation, g->base.seq, buf_str(&g->base.state));
+    bool good = gather_write(g, true);
+    for (int space = ROCKS_SPACES - 1; good && space >= 0;
+         space--) /* what stands for the whole comes last */
+        good = rocks_flush(g->to, (enum rocks_space)space, g->err) == ROCKS_FINE;
+    return good;
 }
 
-static void salvage_fini(struct salvage *s)
+static bool salvage_all(struct salvage *s)
 {
-    if (s->batch)
-        rocks_batch_free(s->batch);
-    rocks_close(s->to);
-    rocks_close(s->from);
-    meta_run_fini(&s->run);
-    meta_base_fini(&s->base);
-    free(s->spans);
+    gather_meta(&s->from);
+    if (choose_records(s) && choose_pages(s) && keep_meta(s))
+        return true;
+    return err_set(s->from.err, "what was read could not be written");
 }
 
 static bool salvage_folder(struct datadir *from, struct datadir *to, FILE *out, struct err *err)
 {
-    struct salvage s = {.found = {.out = out}, .err = err};
+    struct salvage s = {.from = {.found = {.out = out}, .err = err}};
     struct buf aside = {0};
     buf_printf(&aside, "%s.wreck", datadir_db(to));
     buf_putc(&aside, 0);
-    s.from = wreck_open(datadir_db(from), aside.p, out, err);
-    bool good = s.from && salvage_into(&s, datadir_db(to));
+    bool good = gather_open(&s.from, datadir_db(from), aside.p, datadir_db(to)) && salvage_all(&s);
     /* Without a record of a run the first start makes one, as it does in a folder whose making was interrupted. */
-    if (good && s.has_run)
+    if (good && s.from.has_run)
         good = datadir_done(to, err);
-    salvage_fini(&s);
+    gathered_fini(&s.from);
+    free(s.spans);
     buf_fini(&aside);
     return good;
 }

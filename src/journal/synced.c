@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PLACE = 4096, PLACES = 2 };
+enum { PLACE = 4096, PLACES = 2, LENGTH_AT = PLACE * PLACES, LENGTH_BYTES = 20 };
 #define MAGIC "SBsynced"
 
 struct synced {
     pthread_mutex_t lock;
     int fd, dir_fd; /* both open: there may be none left later */
     uint64_t turn;  /* of the newest place; they alternate */
+    bool loose;
+    bool unwritten; /* something is in no place yet */
+    bool failed;    /* for good */
     struct synced_file files[SYNCED_MAX];
     size_t n;
 };
@@ -44,7 +47,8 @@ static uint64_t newest_log(const struct synced *s)
 static void place_pack(const struct synced *s, struct buf *out)
 {
     buf_puts(out, MAGIC);
-    pack_u64(out, s->turn);
+    pack_u64(out, s->turn + 1);
+    pack_u32(out, s->loose);
     pack_u32(out, (uint32_t)s->n);
     for (size_t i = 0; i < s->n; i++) {
         const struct synced_file *f = &s->files[i];
@@ -64,6 +68,7 @@ static bool place_unpack(struct synced *s, struct str place)
     if (!str_eqz(unpack_bytes(&u, 8), MAGIC))
         return false;
     s->turn = unpack_u64(&u);
+    s->loose = unpack_u32(&u) != 0;
     s->n = unpack_u32(&u);
     if (s->n > SYNCED_MAX)
         return false;
@@ -76,21 +81,60 @@ static bool place_unpack(struct synced *s, struct str place)
     return unpack_u32(&u) == crc && !u.bad;
 }
 
-/* 0 or errno. In place: needs no room. */
+static int write_at(const struct synced *s, const struct buf *b, off_t at)
+{
+    for (size_t done = 0; done < b->n;) {
+        ssize_t n = pwrite(s->fd, b->p + done, b->n - done, at + (off_t)done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            return n == 0 ? ENOSPC : errno;
+    }
+    return 0;
+}
+
+/* 0 or errno. In place: needs no room, but where a quota, a thin volume or copying on write has its say. The place that was
+ * not written keeps its turn: the other one is good. */
 static int save(struct synced *s)
 {
     struct buf place = {0};
-    s->turn++;
+    s->unwritten = true;
+    if (s->failed)
+        return EIO;
     place_pack(s, &place);
-    ssize_t n;
-    do
-        n = pwrite(s->fd, place.p, PLACE, (off_t)(s->turn % PLACES * PLACE));
-    while (n < 0 && errno == EINTR);
-    int why = n == PLACE ? 0 : n < 0 ? errno : ENOSPC;
+    int why = write_at(s, &place, (off_t)((s->turn + 1) % PLACES * PLACE));
     if (!why && fdatasync(s->fd) != 0)
         why = errno;
     buf_fini(&place);
+    s->failed = why && !synced_again(why);
+    if (!why) {
+        s->turn++;
+        s->unwritten = false;
+    }
     return why;
+}
+
+/* A hint: whether it gets there does not matter. */
+static void length_save(const struct synced *s, const struct synced_file *f)
+{
+    struct buf b = {0};
+    pack_u64(&b, f->number);
+    pack_u64(&b, f->n_bytes);
+    pack_u32(&b, wal_crc(0, b.p, b.n));
+    (void)write_at(s, &b, LENGTH_AT);
+    buf_fini(&b);
+}
+
+/* The newest log's length; one that can't be read is none. */
+static void length_load(struct synced *s, struct str text)
+{
+    struct unpack u = unpack_of(text);
+    uint64_t number = unpack_u64(&u), n_bytes = unpack_u64(&u);
+    if (text.n != LENGTH_BYTES || unpack_u32(&u) != wal_crc(0, text.p, LENGTH_BYTES - 4))
+        return;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->files[i].kind == SYNCED_LOG && s->files[i].number == number)
+            s->files[i].last_bytes = n_bytes;
 }
 
 /* -- Opening */
@@ -98,19 +142,22 @@ static int save(struct synced *s)
 static bool load(struct synced *s, const char *path, struct err *err)
 {
     static const struct synced none;
-    char text[PLACE * PLACES];
+    char text[LENGTH_AT + LENGTH_BYTES];
     struct synced best = none, it = none;
     ssize_t n = pread(s->fd, text, sizeof(text), 0);
     if (n < 0)
         return err_set(err, "%s: cannot read: %s", path, strerror(errno));
-    for (size_t i = 0; (ssize_t)((i + 1) * PLACE) <= n; i++)
+    for (size_t i = 0; i < PLACES && (ssize_t)((i + 1) * PLACE) <= n; i++)
         if (place_unpack(&it, (struct str){text + i * PLACE, PLACE}) && it.turn > best.turn)
             best = it;
     if (!best.turn)
         return err_set(err, "%s: is damaged at byte 0", path);
     s->turn = best.turn;
+    s->loose = best.loose;
     s->n = best.n;
     memcpy(s->files, best.files, sizeof(s->files));
+    if (n == (ssize_t)sizeof(text))
+        length_load(s, (struct str){text + LENGTH_AT, LENGTH_BYTES});
     return true;
 }
 
@@ -171,10 +218,29 @@ static struct synced_file *find(struct synced *s, enum synced_kind kind, uint64_
     return NULL;
 }
 
-/* A file's name must be as durable as what is said of it. */
-static int name_synced(const struct synced *s)
+/* A file's name must be as durable as what is said of it. What a sync of a folder could not write may be gone. */
+static int name_synced(struct synced *s)
 {
-    return fsync(s->dir_fd) == 0 ? 0 : errno;
+    s->failed |= fsync(s->dir_fd) != 0;
+    return s->failed ? EIO : 0;
+}
+
+bool synced_loose(struct synced *s)
+{
+    return s->loose;
+}
+
+void synced_set_loose(struct synced *s, bool loose)
+{
+    pthread_mutex_lock(&s->lock);
+    s->unwritten |= s->loose != loose;
+    s->loose = loose;
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool synced_again(int why)
+{
+    return why == ENOSPC || why == EDQUOT || why == EFBIG;
 }
 
 int synced_note(struct synced *s, enum synced_kind kind, uint64_t number, uint64_t n_bytes)
@@ -186,15 +252,16 @@ int synced_note(struct synced *s, enum synced_kind kind, uint64_t number, uint64
     if (is_new) {
         why = name_synced(s);
         f = &s->files[s->n];
-        *f = (struct synced_file){kind, number, 0};
+        *f = (struct synced_file){.kind = kind, .number = number};
     }
     if (f && !why) {
+        bool longer = n_bytes > f->n_bytes;
         f->n_bytes = MAX_OF(f->n_bytes, n_bytes);
         s->n += is_new;
-        if (is_new ||
-            kind ==
-                SYNCED_MANIFEST) /* a log's length is written when it is not the newest any more */
+        if (is_new || kind == SYNCED_MANIFEST || s->unwritten)
             why = save(s);
+        if (!why && longer && kind == SYNCED_LOG && number == newest_log(s))
+            length_save(s, f); /* it is written to a place when it is not the newest any more */
     }
     pthread_mutex_unlock(&s->lock);
     return why;
@@ -202,14 +269,22 @@ int synced_note(struct synced *s, enum synced_kind kind, uint64_t number, uint64
 
 int synced_forget(struct synced *s, enum synced_kind kind, uint64_t number)
 {
-    int why = 0;
     pthread_mutex_lock(&s->lock);
     struct synced_file *f = find(s, kind, number);
     if (f) {
         memmove(f, f + 1, (size_t)(s->files + s->n - (f + 1)) * sizeof(*f));
         s->n--;
-        why = save(s);
     }
+    int why =
+        f || s->unwritten ? save(s) : 0; /* it may still stand on the disk from the last try */
+    pthread_mutex_unlock(&s->lock);
+    return why;
+}
+
+int synced_settle(struct synced *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int why = s->unwritten ? save(s) : 0;
     pthread_mutex_unlock(&s->lock);
     return why;
 }

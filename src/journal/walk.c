@@ -9,12 +9,14 @@
 void findings_add(struct findings *f, const char *fmt, ...)
 {
     va_list args;
+    f->n++;
+    if (!f->out)
+        return;
     va_start(args, fmt);
     fputs("damaged: ", f->out);
     vfprintf(f->out, fmt, args);
     fputc('\n', f->out);
     va_end(args);
-    f->n++;
 }
 
 struct time_text time_text(int64_t ms)
@@ -42,43 +44,55 @@ bool walk_block_whole(struct str key, struct str value, struct block_head *out, 
     return !err->set;
 }
 
-/* key + 2^bit, as a big endian number in its first 8 bytes; false: there is none so large. */
-static bool key_ahead(struct buf *key, int bit)
+/* key + ahead, as a big endian number in its first 8 bytes; false: there is none so large. */
+static bool key_ahead(struct buf *out, struct str key, uint64_t ahead)
 {
     uint64_t n = 0;
-    for (int i = 0; i < 8; i++)
-        n = n << 8 | ((size_t)i < key->n ? (uint8_t)key->p[i] : 0);
-    uint64_t ahead = n + ((uint64_t)1 << bit);
-    if (ahead < n)
-        return false;
-    key->n = 0;
+    for (size_t i = 0; i < 8; i++)
+        n = n << 8 | (i < key.n ? (uint8_t)key.p[i] : 0);
+    ahead += n;
     for (int i = 7; i >= 0; i--)
-        buf_putc(key, (char)(ahead >> 8 * i));
-    return true;
+        buf_putc(out, (char)(ahead >> 8 * i));
+    return ahead >= n;
 }
 
-/* Stands on the first key that can be read behind the one it could not go on from, or almost: it looks ever further ahead. */
+/* Can it be read so far ahead? *found: something is there, or behind it, and the iterator stands on it. */
+static bool reads_at(struct rocks_iter *i, struct str from, uint64_t ahead, bool *found)
+{
+    struct err err = {0};
+    struct buf key = {0};
+    *found = key_ahead(&key, from, ahead) && rocks_seek(i, buf_str(&key), &err);
+    buf_fini(&key);
+    return !err.set;
+}
+
+/* Stands on the first key that can be read behind the one it could not go on from: it looks ever further ahead, and halves what
+ * it passed over. false: there is none. */
 static bool pass_over(struct rocks_iter *i, struct str from)
 {
     bool found = false;
-    for (int bit = 0; bit < 64 && !found; bit++) {
-        struct err err = {0};
-        struct buf key = {0};
-        buf_put(&key, from.p, from.n);
-        found = key_ahead(&key, bit) && rocks_seek(i, buf_str(&key), &err);
-        buf_fini(&key);
-        if (!found && !err.set) /* nothing is behind it */
-            break;
+    uint64_t bad = 0, good = 1;
+    while (!reads_at(i, from, good, &found)) {
+        bad = good;
+        good = good > UINT64_MAX / 2 ? UINT64_MAX : 2 * good;
+        if (bad == good)
+            return false;
     }
-    return found;
+    while (good - bad > 1) {
+        uint64_t mid = bad + (good - bad) / 2;
+        if (reads_at(i, from, mid, &found))
+            good = mid;
+        else
+            bad = mid;
+    }
+    return reads_at(i, from, good, &found) && found;
 }
 
-bool walk_space(struct rocks *r, enum rocks_space space, struct findings *f, uint64_t *gaps,
-                walk_fn *visit, void *ctx)
+static bool walk(struct rocks_iter *i, struct findings *f, uint64_t *gaps, walk_fn *visit,
+                 void *ctx)
 {
     struct err err = {0};
     struct buf at = {0};
-    struct rocks_iter *i = rocks_iter_new(r, space);
     bool more = rocks_seek(i, STR(""), &err), good = true;
     while (good && (more || err.set)) {
         if (err.set) {
@@ -94,7 +108,27 @@ bool walk_space(struct rocks *r, enum rocks_space space, struct findings *f, uin
         good = visit(ctx, key, rocks_value(i));
         more = rocks_next(i, &err);
     }
-    rocks_iter_free(i);
     buf_fini(&at);
+    return good;
+}
+
+bool walk_space(struct rocks *r, enum rocks_space space, struct findings *f, uint64_t *gaps,
+                walk_fn *visit, void *ctx)
+{
+    struct rocks_iter *i = rocks_iter_new(r, space);
+    bool good = walk(i, f, gaps, visit, ctx);
+    rocks_iter_free(i);
+    return good;
+}
+
+bool walk_tables(struct rocks *r, enum rocks_space space, struct findings *f, uint64_t *gaps,
+                 walk_fn *visit, void *ctx)
+{
+    bool good = true;
+    struct rocks_iter *i;
+    for (size_t n = 0; good && (i = rocks_iter_table(r, space, n)) != NULL; n++) {
+        good = walk(i, f, gaps, visit, ctx);
+        rocks_iter_free(i);
+    }
     return good;
 }

@@ -107,19 +107,42 @@ static struct rocks *put_in_order(const char *aside, const char *logs, FILE *out
     return files;
 }
 
-struct rocks *wreck_open(const char *db, const char *aside, FILE *out, struct err *err)
+struct rocks *wreck_open(const char *db, const char *aside, bool *guessed, FILE *out,
+                         struct err *err)
 {
     struct err why = {0};
     struct buf logs = {0};
     struct rocks *r = open_as_it_is(db, true, &why);
+    *guessed = !r;
     if (r)
         return r;
     buf_printf(&logs, "%s-logs", aside);
     buf_putc(&logs, 0);
     fprintf(out, "damaged: %s\nworking on a copy, %s and %s: delete both afterwards\n", why.text,
             aside, logs.p);
-    if (copy_files(db, aside, out, err))
+    if (copy_files(db, aside, NULL, out, err))
         r = put_in_order(aside, logs.p, out, err);
+    buf_fini(&logs);
+    return r;
+}
+
+static bool is_log(const char *name)
+{
+    uint64_t number;
+    return synced_kind_of(name, &number) == SYNCED_LOG;
+}
+
+struct rocks *wreck_logs(const char *db, const char *aside, FILE *out, struct err *err)
+{
+    struct rocks *r = NULL;
+    struct buf logs = {0};
+    buf_printf(&logs, "%s-logs", aside);
+    buf_putc(&logs, 0);
+    fprintf(out, "working on a copy of the logs, %s and %s: delete both afterwards\n", aside,
+            logs.p);
+    if (copy_files(db, aside, is_log, out, err) && made_new(logs.p, err) &&
+        logs_move(aside, logs.p, err))
+        r = open_as_it_is(logs.p, false, err);
     buf_fini(&logs);
     return r;
 }

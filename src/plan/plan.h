@@ -131,6 +131,8 @@ struct plan_series {
     int32_t slot;                    /* -1: no property */
     int64_t longest_ms, shortest_ms; /* of the periods that read it; 0: lifetime */
     int64_t ttl_ms;                  /* lifetime: 0 for ever */
+    /* Entries up to then do not count: they were past already when a longer period came. The engine's; 0: none */
+    int64_t hidden_ms;
     uint32_t *rules; /* interventions to look at when it changes: indices into plan.rules */
     size_t n_rules;
 };

@@ -37,8 +37,10 @@ static int64_t last_next_fade(const struct read_at *at, const struct state *st)
 static struct val last_read(const struct read_at *at, const struct state *st)
 {
     const struct last *l = st->p;
-    int64_t span = at->period_ms ? at->period_ms : at->series->ttl_ms;
-    return span && time_add(l->ts_ms, span) <= at->now_ms ? val_null : word_val(&l->word);
+    int64_t ttl_ms = at->series->ttl_ms;
+    bool past = at->period_ms ? l->ts_ms <= at->since_ms
+                              : ttl_ms && time_add(l->ts_ms, ttl_ms) <= at->now_ms;
+    return past ? val_null : word_val(&l->word);
 }
 
 static int64_t last_newest(const struct state *st)
@@ -59,8 +61,10 @@ static bool last_expire(struct store *s, struct state *st, const struct plan_ser
                         int64_t now_ms)
 {
     const struct last *l = st->p;
-    int64_t span = series->longest_ms ? series->longest_ms : series->ttl_ms;
-    if (l && span && time_add(l->ts_ms, span) <= now_ms)
+    if (l && series->longest_ms && l->ts_ms <= series_past(series, now_ms))
+        last_free(s, st);
+    else if (l && !series->longest_ms && series->ttl_ms &&
+             time_add(l->ts_ms, series->ttl_ms) <= now_ms)
         last_free(s, st);
     return !st->p;
 }

@@ -262,7 +262,7 @@ static bool set_expire(struct store *s, struct state *st, const struct plan_seri
     if (!set)
         return true;
     if (series->longest_ms) {
-        set_trim(s, st, time_sub(now_ms, series->longest_ms), series->longest_ms);
+        set_trim(s, st, series_past(series, now_ms), series->longest_ms);
     } else if (series->ttl_ms) {
         runs_expire(s, &set_more(s, set)->runs, &ops, series->ttl_ms, now_ms);
         const struct run *oldest = runs_at(set_runs(set), &ops, 0);

@@ -93,7 +93,7 @@ bool profile_add(struct store *s, struct profile *p, const struct plan_series *s
     if (series->slot >= 0 && v.type == VAL_NULL)
         return false;
     if (series->longest_ms &&
-        ts_ms <= time_sub(now_ms, series->longest_ms)) { /* past every window already */
+        ts_ms <= series_past(series, now_ms)) { /* past every window already */
         stat_add(STAT_EVENTS_LATE, 1);
         return false;
     }
@@ -122,13 +122,15 @@ bool profile_add(struct store *s, struct profile *p, const struct plan_series *s
 static struct read_at read_at(const struct store *s, const struct plan *plan,
                               const struct plan_attr *attr, int64_t now_ms, struct arena *arena)
 {
+    int64_t hidden_ms = plan->series[attr->series].hidden_ms,
+            since_ms = attr->period_ms ? time_sub(now_ms, attr->period_ms) : INT64_MIN;
     return (struct read_at){
         .store = s,
         .series = &plan->series[attr->series],
         .agg = attr->agg,
         .now_ms = now_ms,
         .period_ms = attr->period_ms,
-        .since_ms = attr->period_ms ? time_sub(now_ms, attr->period_ms) : INT64_MIN,
+        .since_ms = attr->period_ms && hidden_ms ? MAX_OF(since_ms, hidden_ms) : since_ms,
         .arena = arena,
     };
 }

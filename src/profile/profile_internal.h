@@ -31,6 +31,13 @@ static inline int64_t time_sub(int64_t a, int64_t b)
     return __builtin_sub_overflow(a, b, &diff) ? (b < 0 ? INT64_MAX : INT64_MIN) : diff;
 }
 
+/* The newest moment that is past for every period that reads a series. */
+static inline int64_t series_past(const struct plan_series *series, int64_t now_ms)
+{
+    int64_t past = time_sub(now_ms, series->longest_ms);
+    return series->hidden_ms ? MAX_OF(past, series->hidden_ms) : past;
+}
+
 /* -- table.c: hash -> pointer, in shards that grow one by one, so that no growth is a pause */
 enum { TABLE_SHARDS = 1024 };
 struct table_slot {

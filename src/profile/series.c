@@ -385,7 +385,7 @@ bool series_expire(struct store *s, struct state *st, const struct plan_series *
                    int64_t now_ms)
 {
     size_t n, gone = 0;
-    int64_t until = time_sub(now_ms, series->longest_ms);
+    int64_t until = series_past(series, now_ms);
     struct chunk **chunks = chunks_of(st, &n);
     if (n == 0 || chunks[0]->first_ms > until)
         return n == 0;

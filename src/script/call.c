@@ -98,6 +98,13 @@ static void count_trouble(struct script_fn *fn, unsigned lane, const struct box_
               said->text, stops);
 }
 
+static __thread unsigned patience = 1;
+
+void script_patience(unsigned times)
+{
+    patience = times;
+}
+
 static bool call_named(struct script_fn *fn, struct script_names *names, unsigned lane,
                        const struct val *args, size_t n, struct arena *arena, struct val *out,
                        bool *used, struct err *err)
@@ -118,6 +125,7 @@ static bool call_named(struct script_fn *fn, struct script_names *names, unsigne
     int64_t us = lane == atomic_load_explicit(&f->engine_lane, memory_order_relaxed)
                      ? f->limits.inside_us
                      : f->limits.call_us;
+    us *= patience;
     struct box_trouble t;
     if (box_call(c.lane->box, body, &c, us, &t))
         return true;

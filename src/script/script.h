@@ -36,6 +36,9 @@ struct plan_source script_file_source(struct script_file *f);
 /* The lane whose calls run on inside_us: the engine's. Fronts' lanes are below it, the worker's above. */
 void script_file_engine_lane(struct script_file *f, unsigned lane);
 
+/* This thread's calls may take so many times their CPU time, from now on: for a replay of what was not stopped. */
+void script_patience(unsigned times);
+
 /* What a test block can do: the engine's scratch copy, on a virtual clock. ids: {domain_userid = "...", ...} of a visitor. */
 struct script_host {
     void *ctx;

@@ -89,7 +89,12 @@ class Server:
         self.log_path = log_path or f"{data}.log"
         self.ready_s = None
         self._port = None
-        words = [*wrap, binary, "serve", "--rules", rules, "--data", data, "--listen", "127.0.0.1:0"]
+        # Ours even when it has ended: a client that knocks once more must not be let in by somebody else's server.
+        self.held = socket.socket()
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.bind(("127.0.0.1", 0))
+        words = [*wrap, binary, "serve", "--rules", rules, "--data", data,
+                 "--listen", f"127.0.0.1:{self.held.getsockname()[1]}"]
         for name, value in (options or {}).items():
             words += [f"--{name}", str(value)]
         self.started = time.monotonic()

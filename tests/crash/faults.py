@@ -403,7 +403,8 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
         raise
     for chain in chains:
-        chain.server.kill()
+        if chain.server:
+            chain.server.kill()
     say(f"  {points.n} points, {sum(points.hits.values())} met, {sum(c.n_acked + c.ledger.n_acked() for c in chains)} events "
         f"acknowledged, {time.monotonic() - begin:.0f} s: " + ", ".join(f"{op} {k}" for op, k in sorted(points.hits.items())))
     problems, passed = points.problems, points.passed

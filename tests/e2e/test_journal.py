@@ -2,8 +2,11 @@
 
 SPDX-License-Identifier: Apache-2.0
 """
+import http.client
+import json
 import os
 import signal
+import threading
 
 import pytest
 
@@ -237,3 +240,91 @@ def test_the_folder_and_those_above_are_made(start_server, tmp_path):
     assert (data / "control").is_socket()
     server.end()
     assert not (data / "control").exists()
+
+
+BIG = """
+local big = {}
+for i = 1, 60000 do big[i] = "text number " .. i end
+attribute_group "g" { attribute_key = "domain_userid", attributes = { n = counter():on(event "a/b") } }
+"""
+TWO = """
+attribute_group "f" { attribute_key = "domain_userid", attributes = { other = counter():on(event "a/never") } }
+attribute_group "g" { attribute_key = "domain_userid", attributes = { n = counter():on(event "a/b") } }
+"""
+
+
+def test_state_stays_with_its_attribute_when_the_rules_do_not_load(start_server):
+    """As with a version that can't load what was in force: nothing is in force, and what was known is known again later."""
+    server = start_server(rules={"a.lua": BIG})
+    ann = new_id()
+    server.send(*[thing(ann) for _ in range(5)])
+    server.end()
+    server.args = ["--script.memory", str(1 << 20)]
+    server.start()
+    assert "do not load any more" in server.log()
+    server.end()
+    server.args = []
+    server.write_rule("a.lua", TWO)
+    server.start()
+    assert (server.attribute("f_v1:other", ann), server.attribute("g_v1:n", ann)) == (None, 5)
+
+
+SLOW_CRITERION = """
+attribute_group "g" { attribute_key = "domain_userid", attributes = {
+  n = counter():on(event "a/b"):where(criterion(atomic.app_id, function(id)
+    local s = 0
+    for i = 1, 300000 do s = (s * 31 + i) % 1000003 end
+    return s >= 0
+  end)) } }
+"""
+
+
+def test_a_replay_does_not_stop_what_was_not_stopped(start_server):
+    """A function of some milliseconds, within its budget as the events came, is not held to another one as they are replayed."""
+    server = start_server(rules={"a.lua": SLOW_CRITERION}, args=["--script.inside_us", "100"])
+    ann = new_id()
+    for _ in range(5):
+        server.send(thing(ann, app_id="shop"))
+    assert server.attribute("g_v1:n", ann) == 5
+    server.restart(signal.SIGKILL)
+    assert server.attribute("g_v1:n", ann) == 5
+
+
+def test_a_longer_period_does_not_bring_back_what_was_past(start_server):
+    rule = 'attribute_group "g" { attribute_key = "domain_userid", attributes = { n = counter():on(event "a/b"):within(%s) } }\n'
+    server = start_server(rules={"a.lua": rule % "seconds(1)"})
+    ann = new_id()
+    server.send(thing(ann))
+    wait_until(lambda: server.attribute("g_v1:n", ann) is None, what="the end of a second")
+    generation = server.rules_status()["generation"]
+    server.write_rule("a.lua", rule % "days(1)")
+    wait_until(lambda: server.rules_status()["generation"] > generation, what="the new rule")
+    assert server.attribute("g_v1:n", ann) is None
+    server.send(thing(ann))
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        server.restart(how)
+        assert server.attribute("g_v1:n", ann) == 1
+
+
+def test_a_stop_under_load_leaves_no_request_waiting(start_server):
+    """Also with a front that has nothing to do, and leaves at once."""
+    server = start_server(args=["--fronts", "2"])
+    answered, stopping = [], threading.Event()
+
+    def send():
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SLOW * 60)
+        try:
+            while True:
+                connection.request("POST", "/api/v1/events", json.dumps([thing(new_id())]), {"Content-Type": "application/json"})
+                answered.append(connection.getresponse().read())
+        except (http.client.RemoteDisconnected, ConnectionError):
+            pass                                # it has left, between two requests or before it read one
+        except Exception as e:                  # half an answer, or none in time
+            answered.append(e)
+    sender = threading.Thread(target=send)
+    sender.start()
+    wait_until(lambda: len(answered) > 50, what="some answers")
+    seconds = server.end()
+    sender.join()
+    assert not [a for a in answered if isinstance(a, Exception)]
+    assert seconds < SLOW * 8, f"it took {seconds:.1f} s"       # a request that nobody answers holds it for ten

@@ -260,7 +260,7 @@ def newest_run(entries, ttl, now):
 def in_sight(attr, entries, now):
     """Those that the attribute's window, or its lifetime, shows at now."""
     if attr.get("period"):
-        return [e for e in entries if now - attr["period"] < e[0] <= now]
+        return [e for e in entries if max(now - attr["period"], attr.get("hidden", 0)) < e[0] <= now]
     if attr.get("ttl"):
         return newest_run(entries, attr["ttl"], now)
     return entries

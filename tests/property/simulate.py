@@ -107,8 +107,12 @@ class Rules:
             group = {"name": f"g{i}", "key": key, "attrs": []}
             for j in range(7 if i == 0 else 4):
                 kept = before and next((a for a in before.groups[i]["attrs"] if a["name"] == f"a{j}"), None)
-                group["attrs"].append(kept if kept and draw.random() < 0.7 else
-                                      simple_attribute(draw, group, f"a{j}", generation))
+                fresh = simple_attribute(draw, group, f"a{j}", generation)
+                if kept and kept.get("period") and draw.random() < 0.2:
+                    fresh = {**kept, "period": draw.choice(SHORT)}
+                elif kept and draw.random() < 0.7:
+                    fresh = kept
+                group["attrs"].append(fresh)
             self.groups.append(group)
         attributes = [a for group in self.groups for a in group["attrs"]]
         known = {a["ref"]: a for a in attributes}
@@ -145,9 +149,15 @@ class Naive:
         self.seq = 0
 
     def swap(self, rules):
+        was = {(a["key"], a["where"]["value"]): a for group in (self.rules.groups if self.rules else ()) for a in group["attrs"]}
         for group in rules.groups:
             for a in group["attrs"]:
-                a.setdefault("born", self.seq)
+                old = was.get((a["key"], a["where"]["value"]))
+                a.setdefault("born", old["born"] if old else self.seq)
+                if old and old is not a:
+                    a["hidden"] = old.get("hidden", 0)
+                    if old["period"] < a["period"]:
+                        a["hidden"] = max(a["hidden"], self.now - old["period"])   # past is past
         alive = {r["name"]: r for r in rules.interventions}
         self.watches = {k: watch for k, watch in self.watches.items() if k[0] in alive}
         self.rules = rules

@@ -54,7 +54,10 @@ static inline const char *disk_path(const char *name)
 /* The folder as it is now: what a crash of the process that writes it would leave. Replaces to. */
 static inline void disk_copy(const char *from, const char *to)
 {
-    CHECK_INT(disk_shell("rm -rf '%s' && cp -a '%s' '%s'", to, from, to), 0);
+    int status = 1;
+    for (int i = 0; status && i < 50; i++) /* a database at work may take a file away meanwhile */
+        status = disk_shell("rm -rf '%s' && cp -a '%s' '%s'", to, from, to);
+    CHECK_INT(status, 0);
 }
 
 /* The path of the nth file whose name ends (or begins) so, by name; -1: the last. Empty: there is none. */

@@ -228,6 +228,38 @@ static void sync_fails(enum rocks_trouble why, enum journal_sync sync)
     restart(path, 2, 5);
 }
 
+/* All is on the disk, but there is no room to note it: nothing is acknowledged before there is. */
+static void sync_has_no_room(enum journal_sync sync)
+{
+    char path[64];
+    struct journal *j = open_failing(path, sync);
+    journal_start(j);
+    queue_some(j, 2, 1);
+    CHECK_INT(take_until(j, 2), 2);
+    disk.why = ROCKS_FULL;
+    disk.syncs = 1000000;
+    queue_some(j, 3, 1);
+    if (sync == JOURNAL_ALWAYS) {
+        CHECK(wait_state(j, JOURNAL_FULL) && wait_told(JOURNAL_FULL));
+        poll(NULL, 0, 50);
+        CHECK(!journal_take(j));
+    } else {
+        CHECK_INT(take_until(j, 5), 5);
+    }
+    for (int i = 0; i < 5000 && disk.syncs > 999997; i++)
+        poll(NULL, 0, 1);
+    CHECK(disk.syncs <= 999997, "it is tried again and again");
+    int n_syncs = disk.n_syncs;
+    disk.syncs = 0;
+    if (sync == JOURNAL_ALWAYS)
+        CHECK_INT(take_until(j, 5), 5);
+    for (int i = 0; i < 5000 && disk.n_syncs == n_syncs; i++)
+        poll(NULL, 0, 1);
+    CHECK(disk.n_syncs > n_syncs && wait_state(j, JOURNAL_OPEN));
+    journal_close(j);
+    restart(path, 5, 5);
+}
+
 static void sync_fails_at_the_start(void)
 {
     char path[64];
@@ -336,7 +368,8 @@ int main(void)
     trouble_that_passes();
     trouble_that_stays();
     sync_fails(ROCKS_FAILED, JOURNAL_ALWAYS);
-    sync_fails(ROCKS_FULL, JOURNAL_ALWAYS);
+    sync_has_no_room(JOURNAL_ALWAYS);
+    sync_has_no_room(JOURNAL_INTERVAL);
     sync_fails(ROCKS_FAILED, JOURNAL_INTERVAL);
     sync_fails_at_the_start();
     worker_sync_fails();

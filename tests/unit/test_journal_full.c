@@ -165,6 +165,33 @@ static void test_limit_at_once(void)
     rocks_close(r);
 }
 
+/* A log takes its record and is synced, but there is no room to note that: it counts as full until there is. */
+static void test_limit_note(void)
+{
+    struct err err = {0};
+    const char *dir = disk_path("note");
+    struct rocks *r = opened(dir);
+    for (uint64_t n = 0; n < 4; n++) { /* both places of SYNCED have their turn */
+        limit_bytes = 2000;
+        limit_lift(false);
+        CHECK_INT(write_one(r, n + 1, 100, &err), ROCKS_FULL);
+        CHECK(strstr(err.text, "SYNCED"), "%s", err.text);
+        for (int i = 0; i < 3; i++)
+            CHECK_INT(rocks_sync(r, &err), ROCKS_FULL);
+        limit_lift(true);
+        check_crash(dir, n);
+        err = (struct err){0};
+        CHECK_INT(rocks_sync(r, &err), ROCKS_FINE);
+        check_all(r, n + 1);
+        check_crash(dir, n + 1);
+        rocks_close(r);
+        r = opened(dir);
+        if (n % 2) /* moves the turn by one */
+            CHECK_INT(rocks_flush(r, ROCKS_BLOCKS, &err), ROCKS_FINE);
+    }
+    rocks_close(r);
+}
+
 /* Memory can't be written out, nor the manifest: other ways to the same. */
 static void test_limit_flush(void)
 {
@@ -345,6 +372,7 @@ int main(void)
     bool mounted = small_disk(disk_path("disk")); /* now: RocksDB's threads must see it too */
     test_limit();
     test_limit_at_once();
+    test_limit_note();
     test_limit_flush();
     test_limit_beside_others();
     test_small_disk(mounted);

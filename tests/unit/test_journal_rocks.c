@@ -270,6 +270,44 @@ static void test_zeros_at_the_end_are_a_cut(void)
     rocks_close(r);
 }
 
+/* A run that syncs now and then: what is behind its last sync may be there in any part, what is before it may not. */
+static void test_holes_behind_the_last_sync(void)
+{
+    const char *dir = disk_path("holes"), *crash = disk_path("holes.crash");
+    enum { N_BYTES = 3000 };
+    char log[1000];
+    int64_t n = 0;
+    uint64_t cut;
+    for (int loose = 0; loose < 2; loose++) {
+        struct rocks_options o = {.create = true, .loose = loose};
+        struct err err = {0};
+        enum rocks_trouble why;
+        CHECK_INT(disk_shell("rm -rf '%s'", dir), 0);
+        struct rocks *r = rocks_open(dir, &o, &cut, &why, &err);
+        CHECK(r != NULL, "%s", err.text);
+        for (uint64_t i = 1; i <= 8; i++) {
+            CHECK_INT(write_one(r, ROCKS_BLOCKS, i, N_BYTES, true), ROCKS_FINE);
+            if (i == 4)
+                CHECK_INT(sync_all(r), ROCKS_FINE);
+        }
+        for (int hole = 1; hole <= 8; hole++) {
+            disk_copy(dir, crash);
+            snprintf(log, sizeof(log), "%s", disk_file(crash, "*.log", -1));
+            int64_t each = disk_size(log) / 8, at = (hole * each - 1500) / 512 * 512;
+            disk_zero(log, at, at + 512);
+            const char *said = refusal(crash, N_BYTES, &n, &cut);
+            if ((loose && hole > 4) || hole == 8) {
+                CHECK_STR(said, "");
+                CHECK_INT(n, hole - 1);
+                CHECK_INT(cut, each * (9 - hole));
+            } else {
+                CHECK(strstr(said, "is damaged at byte"), "%s", said);
+            }
+        }
+        rocks_close(r);
+    }
+}
+
 /* Whatever bit of a log is flipped, it is never taken for a cut, and refused at its place. */
 static void test_flips_are_refused(void)
 {
@@ -425,6 +463,7 @@ int main(void)
     test_batch_is_atomic_and_written_again();
     test_cut_of_the_last_log_keeps_what_is_before();
     test_zeros_at_the_end_are_a_cut();
+    test_holes_behind_the_last_sync();
     test_flips_are_refused();
     test_cut_of_an_older_log_is_refused();
     test_missing_files_are_refused();

@@ -318,6 +318,102 @@ static void test_salvage_of_any_damage(void)
     journal_close(j);
 }
 
+/* Takes records [from, to) out of the folder. */
+static void lose(struct journal *j, uint64_t from, uint64_t to)
+{
+    uint8_t first[BLOCK_KEY], end[BLOCK_KEY];
+    struct err err = {0};
+    struct rocks_batch *b = rocks_batch_new(j->rocks);
+    block_key(from, first), block_key(to, end);
+    rocks_del_range(b, ROCKS_BLOCKS, (struct str){(char *)first, 8}, (struct str){(char *)end, 8});
+    CHECK_INT(rocks_write(j->rocks, b, true, &err), ROCKS_FINE);
+    rocks_batch_free(b);
+}
+
+/* Salvages once for each table, without that one; *n_warned: how often it said that values are wrong. */
+static void without_each_table(const char *dir, int *n_warned, int *n_anew)
+{
+    const char *crash = disk_path("each.crash"), *to = disk_path("each.new");
+    *n_warned = *n_anew = 0;
+    for (int f = 0;; f++) {
+        disk_copy(dir, crash);
+        const char *file = disk_file(disk_path("each.crash/db"), "*.sst", f);
+        if (!file[0])
+            break;
+        unlink(file);
+        disk_shell("rm -rf '%s'", to);
+        CHECK(ran(journal_salvage, crash, to), "%s: %s", file, wrong);
+        CHECK(strstr(told, strrchr(file, '/')), "%s: %s", file, told);
+        bool warned = strstr(told, "WARNING: WRONG VALUES") != NULL;
+        CHECK(ran(verify, to, NULL), "%s: %s%s", file, told, wrong);
+        struct err err = {0};
+        struct journal_options o = options_of(to, JOURNAL_ALWAYS);
+        struct journal *made = journal_open(&o, &err);
+        CHECK(made != NULL, "%s: %s", file, err.text);
+        if (!made)
+            continue;
+        CHECK_INT(journal_seq(made), 60);
+        bool anew = journal_base(made)->seq == 0;
+        CHECK(!anew || journal_oldest(made) == 1, "%s: %s", file, told);
+        CHECK(warned || count_pages(made, 50, "true") == (anew ? 0 : 50), "%s: %s", file, told);
+        CHECK_INT(scan_from(made, journal_oldest(made)).last, 60);
+        *n_warned += warned;
+        *n_anew += anew;
+        journal_close(made);
+    }
+}
+
+/* Whichever table is lost: the pages and the last records, or all records, still give everything. */
+static void test_salvage_without_a_table(void)
+{
+    int n_warned, n_anew;
+    struct journal *j = filled(disk_path("table"));
+    journal_close(j);
+    without_each_table(disk_path("table"), &n_warned, &n_anew);
+    CHECK_INT(n_warned, 0);
+    CHECK(n_anew >= 2, "%d", n_anew); /* pages, and timers */
+}
+
+/* Once records were let go of they can't: then it is said that values will be wrong. */
+static void test_salvage_warns_of_lost_pages(void)
+{
+    int n_warned, n_anew;
+    struct journal *j = filled(disk_path("warn"));
+    lose(j, 1, 20);
+    journal_close(j);
+    without_each_table(disk_path("warn"), &n_warned, &n_anew);
+    CHECK(n_warned >= 2, "%d", n_warned);
+    CHECK_INT(n_anew, 0);
+}
+
+static bool see_only(void *ctx, const struct record_view *r, struct err *err)
+{
+    CHECK_INT(r->kind, RECORD_TICK);
+    CHECK_INT(r->seq, 40);
+    ++*(int *)ctx;
+    return true;
+}
+
+/* Pages alone: an empty record stands where theirs was. */
+static void test_salvage_without_records(void)
+{
+    const char *dir = disk_path("alone"), *to = disk_path("alone.new");
+    struct journal *j = filled(dir);
+    struct err err = {0};
+    int n = 0;
+    lose(j, 1, 61);
+    journal_close(j);
+    CHECK(ran(journal_salvage, dir, to), "%s%s", told, wrong);
+    CHECK(strstr(told, "lost: record 40, and all before it"), "%s", told);
+    CHECK(ran(verify, to, NULL), "%s%s", told, wrong);
+    struct journal_options o = options_of(to, JOURNAL_ALWAYS);
+    j = open_with(&o);
+    CHECK(journal_scan(j, 1, see_only, &n, &err), "%s", err.text);
+    CHECK_INT(n, 1);
+    journal_close(j);
+    check_folder(to, 40, 40, 50);
+}
+
 int main(void)
 {
     log_init(LOG_ERROR, NULL);
@@ -329,6 +425,9 @@ int main(void)
     test_salvage_of_a_sound_folder_is_a_copy();
     test_salvage_without_old_blocks();
     test_salvage_ends_at_a_gap();
+    test_salvage_without_a_table();
+    test_salvage_warns_of_lost_pages();
+    test_salvage_without_records();
     test_salvage_of_any_damage();
     disk_fini();
     return check_done();
