@@ -53,11 +53,14 @@ def main():
     options.add_argument("--connections", type=int, default=64)
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--fronts", type=int, default=1)
+    options.add_argument("--sync", help="journal.sync; without it the server's default")
+    options.add_argument("--disk", help="a folder on the disk that the journal is to be on")
     o = options.parse_args()
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=o.disk) as folder:
         server = subprocess.Popen([os.path.abspath(o.server), "serve", "--rules", os.path.abspath(o.rules),
-                                   "--listen", f"127.0.0.1:{port}", "--fronts", str(o.fronts), "--log.level", "error"], cwd=folder)
+                                   "--listen", f"127.0.0.1:{port}", "--fronts", str(o.fronts), "--log.level", "error",
+                                   *(["--journal.sync", o.sync] if o.sync else [])], cwd=folder)
         try:
             wait_ready(server, port)
             print(f"{o.connections} keep-alive connections, {o.threads} load threads, {o.fronts} front(s), {o.seconds:g} s each, "

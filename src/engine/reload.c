@@ -34,7 +34,7 @@ bool engine_reload(struct engine *e, struct rules *r, int64_t clock_ms, struct p
     pthread_mutex_lock(&e->door);
     int64_t now_ms = MAX_OF(clock_ms, e->now_ms);
     pthread_mutex_unlock(&e->door);
-    plan_ids_forget(&e->ids, now_ms - UNKNOWN_KEPT_MS);
+    plan_ids_forget(&e->ids, now_ms - UNKNOWN_KEPT_MS + 1); /* as sweeps do: from the hour on */
     struct plan *fresh = rules_load(r, &e->ids, &e->o, e->lane, true, report, NULL);
     if (fresh) {
         struct buf kept = {0};

@@ -90,7 +90,7 @@ void plan_ids_forget(struct plan_ids *ids, int64_t before_ms)
     size_t n = 0;
     for (size_t i = 0; map_next(&ids->map, &i, &text, &value);) {
         const struct plan_identity *it = value;
-        if (it->gone_ms && it->gone_ms <= before_ms)
+        if (it->gone_ms && it->gone_ms < before_ms)
             gone[n++] = text;
     }
     for (size_t i = 0; i < n; i++)
