@@ -156,8 +156,10 @@ static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
     bool done = false;
     b->owner = &done;
     engine_submit(d->engine, b, now_ms);
-    for (; !done; poll(NULL, 0, 0)) /* with a folder, the journal's thread writes it first */
+    while (!done) { /* with a folder, the journal's thread writes it first */
         engine_advance(d->engine);
+        poll(NULL, 0, 0);
+    }
     engine_batch_free(b);
     return json_pack("{s:I, s:o}", "accepted", accepted, "rejected", rejected);
 }
