@@ -264,7 +264,10 @@ static bool folder_enter(struct datadir *d, enum datadir_use use, struct err *er
         !folder_look(d, &kind, err) || !folder_fits(d, kind, use, err))
         return false;
     d->done = kind == FOLDER_OURS;
-    return d->done ? label_read(d, err) : label_write(d, err);
+    if (!d->done)
+        return label_write(d, err);
+    /* Whoever made it may have been killed just before it synced the names: then nobody would. */
+    return label_read(d, err) && (use == DATADIR_LOOK || datadir_sync(d->dir, err));
 }
 
 struct datadir *datadir_open(const char *dir, enum datadir_use use, bool *fresh, struct err *err)

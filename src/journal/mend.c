@@ -1,8 +1,9 @@
 /* mend.c -- before RocksDB opens: what a crash left is cut, and damage is refused with file and position.
  *
- * A crash leaves at most the last write unfinished, so at most one log ends in the middle of a record, and no later log holds
- * any. (It need not be the last: a write that failed on a full disk ends its log, and the next one is still empty then.) A run
- * that synced only now and then leaves anything of what it wrote behind its last sync: that is cut at the first hole.
+ * A crash leaves at most the last write unfinished, as rocks_write syncs what is before it: so at most one log ends in the middle
+ * of a record, and no later log holds any. (It need not be the last: a write that failed on a full disk ends its log, and the
+ * next one is still empty then.) A run that synced only now and then leaves anything of what it wrote behind its last sync: that
+ * is cut at the first hole. So is a manifest behind the last sync that was noted, as RocksDB writes several records to it at once.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "journal/mend.h"
 #include "journal/wal.h"
@@ -30,6 +31,8 @@ struct folder {
     uint64_t manifest_bytes; /* and how long it must be */
     struct log_file *logs;
     size_t n, cap;
+    mend_end_fn *end; /* NULL: cuts */
+    void *ctx;
 };
 
 static char *path_of(const char *dir, const char *name)
@@ -143,13 +146,30 @@ static bool all_there(struct folder *f, struct synced *synced, struct err *err)
 
 /* -- What may be cut */
 
-static bool cut_off(const char *path, const struct wal_state *w, struct err *err)
+/* Or tells where. */
+static bool cut_off(const struct folder *f, const char *path, const struct wal_state *w,
+                    struct err *err)
 {
+    if (f->end) {
+        f->end(f->ctx, path, w->whole_bytes);
+        return true;
+    }
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     bool good = fd >= 0 && ftruncate(fd, (off_t)w->whole_bytes) == 0 && fsync(fd) == 0;
     if (!good)
         err_set(err, "%s: cannot cut off the unfinished write at byte %" PRIu64 ": %s", path,
                 w->whole_bytes, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static bool file_sync(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (!good)
+        err_set(err, "%s: cannot sync: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
     return good;
@@ -165,7 +185,7 @@ static bool log_good(const char *path, const struct wal_state *w, uint64_t least
     return true;
 }
 
-static bool manifest_mend(struct folder *f, bool cutting, struct err *err)
+static bool manifest_mend(struct folder *f, struct err *err)
 {
     char name[40];
     struct wal_state w;
@@ -175,10 +195,13 @@ static bool manifest_mend(struct folder *f, bool cutting, struct err *err)
         free(path);
         return err_set(err, "%s/CURRENT: names %s, which is missing", f->dir, name);
     }
-    bool good = wal_read(path, &w, err) && log_good(path, &w, f->manifest_bytes, err);
+    bool good = wal_read(path, &w, err);
+    if (good && f->manifest_bytes && w.end == WAL_DAMAGED && w.whole_bytes >= f->manifest_bytes)
+        w.end = WAL_CUT; /* nothing was built on it: that waits for the note */
+    good = good && log_good(path, &w, f->manifest_bytes, err);
     f->manifest_bytes = w.whole_bytes;
-    if (good && cutting && w.end == WAL_CUT)
-        good = cut_off(path, &w, err);
+    if (good && w.end == WAL_CUT)
+        good = cut_off(f, path, &w, err);
     free(path);
     return good;
 }
@@ -235,8 +258,20 @@ static bool logs_judge(struct folder *f, bool loose, struct err *err)
     return true;
 }
 
+/* What was read may be in the system's memory only, when not the power but the process before us went. It is on the disk before
+ * anything is built on it: else the next power cut could tear a log that others follow. */
+static bool logs_sync(const struct folder *f, struct err *err)
+{
+    char *synced = path_of(f->dir, "SYNCED");
+    bool good = file_sync(synced, err);
+    for (size_t i = 0; i < f->n && good; i++)
+        good = file_sync(f->logs[i].path, err);
+    free(synced);
+    return good;
+}
+
 /* From the last one on: a crash in between leaves nothing behind a cut. */
-static bool logs_mend(struct folder *f, bool loose, bool cutting, uint64_t *cut, struct err *err)
+static bool logs_mend(struct folder *f, bool loose, uint64_t *cut, struct err *err)
 {
     if (!logs_judge(f, loose, err))
         return false;
@@ -245,23 +280,25 @@ static bool logs_mend(struct folder *f, bool loose, bool cutting, uint64_t *cut,
         if (l->state.end != WAL_CUT)
             continue;
         *cut += l->state.n_bytes - l->state.whole_bytes;
-        if (!cutting)
-            continue;
-        log_warn("%s: cut from byte %" PRIu64 " on, %" PRIu64 " bytes: %s", l->path,
-                 l->state.whole_bytes, l->state.n_bytes - l->state.whole_bytes, l->state.why);
-        if (!cut_off(l->path, &l->state, err))
+        if (!f->end)
+            log_warn("%s: cut from byte %" PRIu64 " on, %" PRIu64 " bytes: %s", l->path,
+                     l->state.whole_bytes, l->state.n_bytes - l->state.whole_bytes, l->state.why);
+        if (!cut_off(f, l->path, &l->state, err))
             return false;
     }
     return true;
 }
 
-bool mend_logs(const char *dir, struct synced *synced, bool cutting, uint64_t *cut, struct err *err)
+bool mend_logs(const char *dir, struct synced *synced, mend_end_fn *end, void *ctx, uint64_t *cut,
+               struct err *err)
 {
     struct folder f;
     *cut = 0;
-    bool good = folder_read(&f, dir, err) && current_read(&f, err) && all_there(&f, synced, err) &&
-                manifest_mend(&f, cutting, err) &&
-                logs_mend(&f, synced_loose(synced), cutting, cut, err);
+    bool good = folder_read(&f, dir, err);
+    f.end = end;
+    f.ctx = ctx;
+    good = good && current_read(&f, err) && all_there(&f, synced, err) && manifest_mend(&f, err) &&
+           logs_mend(&f, synced_loose(synced), cut, err) && (end || logs_sync(&f, err));
     folder_fini(&f);
     return good;
 }
@@ -280,8 +317,8 @@ bool mend_copy(const char *dir, struct err *err)
 {
     struct folder f;
     uint64_t cut = 0;
-    bool good = folder_read(&f, dir, err) && current_read(&f, err) &&
-                manifest_mend(&f, true, err) && logs_mend(&f, false, true, &cut, err);
+    bool good = folder_read(&f, dir, err) && current_read(&f, err) && manifest_mend(&f, err) &&
+                logs_mend(&f, false, &cut, err);
     struct synced *synced = good ? synced_open(dir, true, err) : NULL;
     good = synced && copy_note(&f, synced, err);
     synced_close(synced);

@@ -11,9 +11,12 @@ extern "C" {
 
 /* Is there a database in the folder? Without one, files that belong to one are damage. *none: it may be made. */
 bool mend_is_new(const char *dir, bool *none, struct err *err);
-/* Looks at the manifest and every log in the folder. What the last write left unfinished at the end of the last log is cut when
- * cutting is set; *cut: those bytes either way. */
-bool mend_logs(const char *dir, struct synced *synced, bool cutting, uint64_t *cut,
+/* Only so many bytes of the file count. */
+typedef void mend_end_fn(void *ctx, const char *path, uint64_t n_bytes);
+/* Looks at the manifest and every log in the folder. What the last write left unfinished at the end of either is cut, and what
+ * stays is synced. end: nothing is changed, and it is told of each that would be cut; NULL: none. *cut: the logs' bytes either
+ * way. */
+bool mend_logs(const char *dir, struct synced *synced, mend_end_fn *end, void *ctx, uint64_t *cut,
                struct err *err);
 /* A folder that was just copied: its logs end behind whole records, and SYNCED tells of its own files. */
 bool mend_copy(const char *dir, struct err *err);

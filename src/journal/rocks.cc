@@ -23,6 +23,7 @@
 struct rocks {
     std::string dir;
     std::shared_ptr<rocks_files> files;
+    std::mutex log_lock; /* one write to the log at a time, unless loose */
     std::shared_ptr<rocks_watch> watch;
     std::unique_ptr<rocksdb::Env> env; /* on files; outlives db */
     std::unique_ptr<rocksdb::DB> db;
@@ -106,8 +107,6 @@ struct rocks *rocks_open(const char *dir, const struct rocks_options *o, uint64_
                             err);
     if (o->read_only && !o->salvage && !r->files->mend(false, &r->files->refused))
         return open_refused(r, r->files->refused_status(), why, err);
-    if (r->files->cut && o->read_only) /* it was seen to be a mere cut, and stays */
-        options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
     rocksdb::DB *db = nullptr;
     rocksdb::Status s =
         o->read_only
@@ -165,12 +164,28 @@ void rocks_del_range(struct rocks_batch *b, enum rocks_space space, struct str f
     b->ops.DeleteRange(b->r->spaces[space], slice_of(from), slice_of(to));
 }
 
-/* Into a log, which never fails as RocksDB sees it (rocks_files.cc): what became of the record is asked of the log. */
+static rocksdb::Status sync_logs(struct rocks *r)
+{
+    rocksdb::Status s = r->files->failed();
+    if (s.ok())
+        s = r->db->FlushWAL(true);
+    return s.ok() ? r->files->failed() : s;
+}
+
+/* Into a log, which never fails as RocksDB sees it (rocks_files.cc): what became of the record is asked of the log.
+ *
+ * What was logged before by another thread may not be synced yet. A power cut could then take a piece of it and leave this
+ * record whole, and no start could tell that from damage (mend.c): so it is synced first. */
 static rocksdb::Status write_logged(struct rocks *r, rocksdb::WriteBatch *ops)
 {
+    std::unique_lock<std::mutex> hold(r->log_lock, std::defer_lock);
+    if (!r->files->loose)
+        hold.lock();
     uint64_t n_lost = r->files->n_lost();
     rocksdb::Status s =
         r->files->settle(); /* nothing is logged behind a record that is not there yet */
+    if (s.ok() && !r->files->loose && r->files->unsynced())
+        s = sync_logs(r);
     if (s.ok())
         s = r->db->Write(rocksdb::WriteOptions(), ops);
     if (s.ok())
@@ -192,11 +207,7 @@ enum rocks_trouble rocks_write(struct rocks *r, struct rocks_batch *b, bool logg
 
 enum rocks_trouble rocks_sync(struct rocks *r, struct err *err)
 {
-    rocksdb::Status s = r->files->failed();
-    if (s.ok())
-        s = r->db->FlushWAL(true);
-    if (s.ok())
-        s = r->files->failed();
+    rocksdb::Status s = sync_logs(r);
     if (s.ok()) { /* all is on the disk, but not yet sure to be missed if it were not */
         enum rocks_trouble why = told(r, "sync", r->files->note(), err);
         return why == ROCKS_FULL ? ROCKS_FULL : why == ROCKS_FINE ? ROCKS_FINE : ROCKS_FAILED;

@@ -48,8 +48,9 @@ struct rocks *rocks_open(const char *dir, const struct rocks_options *o, uint64_
 void rocks_close(struct rocks *r); /* NULL: nothing */
 
 /* -- Writing. rocks_write hands the batch to the system, in the log, unsynced; the batch stays the caller's, may be written
- * again and is emptied with rocks_batch_clear. One that was refused with ROCKS_FULL or ROCKS_FAILED may be read already, but is
- * on no disk until it was written again as it is; no other is logged before there is room. */
+ * again and is emptied with rocks_batch_clear. What was logged before is synced by then, unless loose: a crash leaves one write
+ * unfinished, not two. One that was refused with ROCKS_FULL or ROCKS_FAILED may be read already, but is on no disk until it was
+ * written again as it is; no other is logged before there is room. */
 struct rocks_batch;
 struct rocks_batch *rocks_batch_new(struct rocks *r); /* freed before rocks_close */
 void rocks_batch_free(struct rocks_batch *b);

@@ -3,6 +3,7 @@
 #include "journal/rocks_files.h"
 #include "journal/mend.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -44,6 +45,33 @@ IOStatus noted(struct synced *synced, enum synced_kind kind, uint64_t number, ui
     int why = synced_note(synced, kind, number, n_bytes);
     return synced_again(why) ? IOStatus::OK() : not_noted(why);
 }
+
+/* One whose end does not count. */
+class ended_file : public rocksdb::FSSequentialFileOwnerWrapper
+{
+  public:
+    ended_file(std::unique_ptr<rocksdb::FSSequentialFile> &&file, uint64_t n_bytes)
+        : FSSequentialFileOwnerWrapper(std::move(file)), left_(n_bytes)
+    {
+    }
+    IOStatus Read(size_t n, const IOOptions &o, Slice *out, char *room,
+                  IODebugContext *dbg) override
+    {
+        IOStatus s = target()->Read(std::min<uint64_t>(n, left_), o, out, room, dbg);
+        if (s.ok())
+            left_ -= out->size();
+        return s;
+    }
+    IOStatus Skip(uint64_t n) override
+    {
+        n = std::min(n, left_);
+        left_ -= n;
+        return target()->Skip(n);
+    }
+
+  private:
+    uint64_t left_;
+};
 
 /* Everything but logs. */
 class written_file : public rocksdb::FSWritableFileOwnerWrapper
@@ -140,8 +168,10 @@ class log_file : public rocksdb::FSWritableFileOwnerWrapper
     {
         uint64_t n_bytes = n_bytes_; /* more may be appended beside the sync */
         IOStatus s = target()->Sync(o, dbg);
-        if (s.ok())
+        if (s.ok()) {
+            n_synced_ = n_bytes;
             s = noted(files_->synced_, SYNCED_LOG, number_, n_bytes);
+        }
         if (!s.ok())
             files_->sync_failed(s);
         return IOStatus::OK();
@@ -158,6 +188,10 @@ class log_file : public rocksdb::FSWritableFileOwnerWrapper
     {
         std::lock_guard<std::mutex> hold(lock_);
         return write_out();
+    }
+    bool unsynced() const
+    {
+        return n_synced_ != n_bytes_;
     }
 
   private:
@@ -185,7 +219,7 @@ class log_file : public rocksdb::FSWritableFileOwnerWrapper
     uint64_t number_;
     std::mutex lock_;
     std::string unsettled_;
-    std::atomic<uint64_t> n_bytes_{0};
+    std::atomic<uint64_t> n_bytes_{0}, n_synced_{0};
 };
 
 void rocks_files::sync_failed(const IOStatus &s)
@@ -217,6 +251,12 @@ IOStatus rocks_files::settle()
     return IOStatus::OK();
 }
 
+bool rocks_files::unsynced()
+{
+    std::lock_guard<std::mutex> hold(lock_);
+    return std::any_of(logs_.begin(), logs_.end(), [](log_file *log) { return log->unsynced(); });
+}
+
 IOStatus rocks_files::note()
 {
     return synced_ ? not_noted(synced_settle(synced_)) : IOStatus::OK();
@@ -245,6 +285,18 @@ enum synced_kind rocks_files::kind_of(const std::string &path, uint64_t *number)
     return synced_kind_of(path.c_str() + dir_.size() + 1, number);
 }
 
+IOStatus rocks_files::NewSequentialFile(const std::string &path,
+                                        const rocksdb::FileOptions &options,
+                                        std::unique_ptr<rocksdb::FSSequentialFile> *out,
+                                        IODebugContext *dbg)
+{
+    IOStatus s = target()->NewSequentialFile(path, options, out, dbg);
+    auto end = ends_.find(path);
+    if (s.ok() && end != ends_.end())
+        *out = std::make_unique<ended_file>(std::move(*out), end->second);
+    return s;
+}
+
 IOStatus rocks_files::NewWritableFile(const std::string &path, const rocksdb::FileOptions &options,
                                       std::unique_ptr<FSWritableFile> *out, IODebugContext *dbg)
 {
@@ -269,6 +321,11 @@ IOStatus rocks_files::DeleteFile(const std::string &path, const IOOptions &optio
     return why ? not_noted(why) : target()->DeleteFile(path, options, dbg);
 }
 
+void rocks_files::end_at(void *files, const char *path, uint64_t n_bytes)
+{
+    static_cast<rocks_files *>(files)->ends_[path] = n_bytes;
+}
+
 bool rocks_files::mend(bool cutting, struct err *err)
 {
     bool none = false;
@@ -277,7 +334,8 @@ bool rocks_files::mend(bool cutting, struct err *err)
     if (none && !cutting)
         return err_set(err, "%s/CURRENT: is missing", dir_.c_str());
     synced_ = synced_open(dir_.c_str(), none, err);
-    if (!synced_ || (!none && !mend_logs(dir_.c_str(), synced_, cutting, &cut, err)))
+    if (!synced_ ||
+        (!none && !mend_logs(dir_.c_str(), synced_, cutting ? nullptr : end_at, this, &cut, err)))
         return false;
     synced_set_loose(synced_, loose);
     return true;

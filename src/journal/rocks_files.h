@@ -4,6 +4,7 @@
 #define JOURNAL_ROCKS_FILES_H
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -18,8 +19,9 @@
 #include "journal/synced.h"
 
 /* -- rocks_files.cc: the system's files, with four things added. What is synced is noted (synced.h). Once RocksDB holds its
- * lock, and before it reads anything, its logs are mended (mend.h). A quota counts as a full disk. And a log never fails to
- * take a record, as far as RocksDB sees: what can't be written stays in memory, and is tried again. */
+ * lock, and before it reads anything, its logs are mended (mend.h), or, for who only looks, end where they would be cut. A quota
+ * counts as a full disk. And a log never fails to take a record, as far as RocksDB sees: what can't be written stays in memory,
+ * and is tried again. */
 class log_file;
 class rocks_files : public rocksdb::FileSystemWrapper
 {
@@ -27,6 +29,10 @@ class rocks_files : public rocksdb::FileSystemWrapper
     explicit rocks_files(const char *dir);
     ~rocks_files() override;
     const char *Name() const override;
+    rocksdb::IOStatus NewSequentialFile(const std::string &path,
+                                        const rocksdb::FileOptions &options,
+                                        std::unique_ptr<rocksdb::FSSequentialFile> *out,
+                                        rocksdb::IODebugContext *dbg) override;
     rocksdb::IOStatus NewWritableFile(const std::string &path, const rocksdb::FileOptions &options,
                                       std::unique_ptr<rocksdb::FSWritableFile> *out,
                                       rocksdb::IODebugContext *dbg) override;
@@ -45,6 +51,7 @@ class rocks_files : public rocksdb::FileSystemWrapper
     {
         return n_lost_;
     }
+    bool unsynced();            /* Is there anything in a log that no sync covers? */
     rocksdb::IOStatus failed(); /* the first sync of a log that failed */
 
     bool careful = true; /* false: takes the folder as it is */
@@ -55,10 +62,12 @@ class rocks_files : public rocksdb::FileSystemWrapper
 
   private:
     friend class log_file;
+    static void end_at(void *files, const char *path, uint64_t n_bytes);
     void sync_failed(const rocksdb::IOStatus &s);
     enum synced_kind kind_of(const std::string &path, uint64_t *number) const;
 
     std::string dir_;
+    std::map<std::string, uint64_t> ends_; /* of those that end before their end */
     struct synced *synced_ = nullptr;
     std::mutex lock_; /* over these; before a log's own */
     std::set<log_file *> logs_;

@@ -3,7 +3,7 @@
  * RocksDB itself can't: it takes a record that ends behind the file's end for a cut in any log, and so a flipped bit in a
  * length; and it takes zeros, which a lost sector leaves as well as a write that never came, for the end. Here a cut is
  * - a fragment that ends behind the file's end, unless its length is what was flipped, or
- * - a fragment in which a whole sector is zero, or from some place on all is: unless a bit was flipped in it, too;
+ * - a fragment of which all that lies in some sector is zero, unless a bit was flipped in it, too;
  * and no record begins behind it. Everything else that is not whole is damage.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "journal/wal.h"
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 32768, HEAD = 7, SECTOR = 512, SOME = 16 };
+enum { BLOCK = 32768, HEAD = 7, SECTOR = 512 };
 enum { TYPE_NONE, TYPE_FULL, TYPE_FIRST, TYPE_MIDDLE, TYPE_LAST };
 
 struct log {
@@ -91,12 +91,13 @@ static bool all_zero(const struct log *log, uint64_t from, uint64_t to)
     return from >= to;
 }
 
-/* Is there a sector in [from, to) that nothing was written to? Those at both ends may be shared with a neighbour. */
+/* Did nothing of [from, to) get to some sector? Those at both ends may be shared with a neighbour and hold a few bytes only: but a
+ * fragment begins with a checksum, and what is logged ends with one, so these are hardly ever zeros by themselves. */
 static bool sector_unwritten(const struct log *log, uint64_t from, uint64_t to)
 {
     while (from < to) {
         uint64_t end = MIN_OF(from / SECTOR * SECTOR + SECTOR, to);
-        if ((end - from >= SOME || end == log->n) && all_zero(log, from, end))
+        if (all_zero(log, from, end))
             return true;
         from = end;
     }

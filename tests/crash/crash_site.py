@@ -106,6 +106,15 @@ class Server:
         with open(self.log_path, errors="replace") as f:
             return f.read()
 
+    def last_words(self, n_lines=15):
+        """Why it went, as far as it said."""
+        return "\n".join(self.log().splitlines()[-n_lines:])
+
+    def explain(self, problem):
+        """The problem with the last words, unless they are in it already; none stays none."""
+        words = self.last_words()
+        return f"{problem}\nthe server's last words:\n{words}" if problem and words not in problem else problem
+
     @property
     def port(self):
         """None as long as it does not listen; the log says on which one it does."""
@@ -129,9 +138,9 @@ class Server:
         """Seconds from its start until it was ready."""
         while not self.is_ready():
             if not self.is_running():
-                raise Ended(self.process.returncode, self.log())
+                raise Ended(self.process.returncode, self.last_words())
             if time.monotonic() - self.started > seconds:
-                raise Hung(f"not ready after {seconds} s:\n{self.log()}")
+                raise Hung(f"not ready after {seconds} s:\n{self.last_words()}")
             time.sleep(0.002)
         self.ready_s = time.monotonic() - self.started
         return self.ready_s
@@ -173,7 +182,7 @@ class Server:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Hung(f"did not leave in {seconds} s:\n{self.log()}") from None
+            raise Hung(f"did not leave in {seconds} s:\n{self.last_words()}") from None
 
 
 # -- requests

@@ -230,7 +230,7 @@ class Chain:
         if problem:
             self.server.kill()
             self.new_data()
-            problem = f"{problem} (met at {where or 'no call'})"
+            problem = self.server.explain(f"{problem} (met at {where or 'no call'})")
         return problem, hit
 
     def stop(self):
@@ -344,7 +344,7 @@ class Points:
             try:
                 problem, hit = chain.run_point(point)
             except Exception as e:               # of the test itself: a point that was not tested has not passed
-                problem, hit = f"the test itself: {e!r}", False
+                problem, hit = chain.server.explain(f"the test itself: {e!r}"), False
                 chain.server.kill()
                 chain.new_data()
             with self.lock:

@@ -184,7 +184,7 @@ def run(options, folder, rng):
             except (Ended, Hung, ReadFailed, *NO_ANSWER) as e:
                 problem = f"{e!r}\n{full.server.log()}"
             if problem:
-                problems.append(f"full disk, {name}: {problem}")
+                problems.append(f"full disk, {name}: {full.server.explain(problem)}")
                 say(f"  FAILED {problems[-1]}")
                 break                            # the next step stands on this one
             passed += 1

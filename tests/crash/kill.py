@@ -172,6 +172,8 @@ class Run:
         site.say(f"FAILED: {what} ({len(wrong)} problems)")
         for line in wrong[:4]:
             site.say(f"  {line}")
+        if self.server:
+            site.say(f"  the server's last words:\n{self.server.last_words()}")
 
     # -- the server
     def start(self, kept=True):

@@ -142,7 +142,7 @@ class Ledger:
                         f"sent {sent.get(identifier, 0):#x}")
         return lost, wrong, what
 
-    def send_again(self, client):
+    def send_again(self, client, at_ack=None):
         """What had no answer, or no for an answer, with the same event ids. Returns how many bodies were still not taken."""
         with self.lock:
             batches, self.unknown = self.unknown, []
@@ -152,21 +152,21 @@ class Ledger:
             except NO_ANSWER:
                 status = 0
             if status == 200:
-                self.ack(batch)
+                self.ack(batch, at_ack() if at_ack else 0)
             else:
                 self.refuse(batch)
         with self.lock:
             return len(self.unknown)
 
 
-def settle(ledger, client):
+def settle(ledger, client, at_ack=None):
     """Right after a start: what was acknowledged counts once; sent again, the rest does too. Returns what is wrong, '' if nothing,
-    and how many acknowledged events were lost."""
+    and how many acknowledged events were lost. at_ack: as of Senders."""
     try:
         lost, wrong, what = ledger.check(client)
         if lost or wrong:
             return f"{lost} acknowledged lost, {wrong} counted wrong; {what}", lost
-        refused = ledger.send_again(client)
+        refused = ledger.send_again(client, at_ack)
         if refused:
             return f"{refused} bodies are still not taken after the restart", 0
         lost, wrong, what = ledger.check(client)

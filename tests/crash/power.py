@@ -4,7 +4,8 @@
 Two methods. `loop` mounts a small ext4 from a file, stops the server in the middle of its work, shuts the file system down so
 that nothing more reaches the disk, and mounts it again; it needs root. `states` preloads a library into the server that writes
 down every change to the data folder, and then builds folders as a disk could have left them at any moment between: of what no
-sync covered, nothing, all, a beginning, or any pages or sectors. Each run proves itself: without syncs both must see losses.
+sync covered, nothing, all, a beginning, or any pages or sectors. In some records the server was killed and started again before:
+what it found had perhaps not been synced. Each run proves itself: without syncs both must see losses.
 
     power.py [--method both|loop|states] [--cycles 20] [--server build/signalbox] [--seed N] [--keep]
 SPDX-License-Identifier: Apache-2.0
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import crash_site
 import inject
 import loop_disk
 import states
@@ -26,7 +28,8 @@ from ledger import RULES, Ledger, Senders, settle
 INTERVAL_MS = 200
 SLACK_S = 1.0                                    # what a slow machine may add to an interval
 RECORD_MIB = 512                                 # the file is as big as what is in it
-STATES_A_RECORD = 3
+STATES_A_RECORD, LOOKS_A_RECORD = 3, 10
+TWO_LIVES = 0.3                                  # of the records: the server is killed and started again in them
 CONTROLS = 6                                     # cycles in which a server that does not sync must be seen to lose something
 
 
@@ -55,7 +58,9 @@ class Run:
 
     def note(self, title, problem):
         if problem:
-            self.problems.append(f"{self.name}, {title}: {problem}")
+            self.problems.append(f"{self.name}, {title}: {self.server.explain(problem) if self.server else problem}")
+            if self.server:                      # the next one's goes to the same file
+                shutil.copy(self.server.log_path, f"{self.server.log_path}-{len(self.problems)}")
             say(f"  FAILED {self.problems[-1]}")
         else:
             self.passed += 1
@@ -137,7 +142,7 @@ def loop_cycle(run, disk, folder, cuts):
         senders.wait_acks(least + run.rng.randint(1, 60), 5)
         time.sleep(run.rng.random() * 0.01)
         cut_power(disk, server, senders)
-        return "" if moved else f"nothing was acknowledged in {PATIENCE} s:\n{server.log()}", 0
+        return "" if moved else f"nothing was acknowledged in {PATIENCE} s", 0
     except (Ended, Hung) as e:
         return str(e), 0
     finally:
@@ -218,31 +223,45 @@ def interval_cycle(run, disk):
 
 # -- states: the folders a disk could have left
 class Recorded:
-    """A server under a record that has ended; its acknowledgements are marked with what was recorded by then."""
+    """A server under a record that has ended, perhaps the second one on the folder; its acknowledgements are marked with what was
+    recorded by then."""
 
     def __init__(self, run, library, data, ledger, sync):
         self.data, self.ledger = data, ledger
         self.start = states.Start(data)
         record = inject.Record(os.path.join(run.shm, f"record-{run.rng.getrandbits(32):08x}"), RECORD_MIB)
         self.n_before = len(ledger.batches)
+        self.problem, self.in_order, self.bytes = "", False, b""
         try:
-            server = run.start(data, sync, inject.environment(library, data, record=record))
-            begun = record.size()
-            self.problem, _ = settle(ledger, server.client())
-            senders = Senders(ledger, server, run.rng.randint(1, 6), at_ack=record.size)
-            moved = senders.wait_acks(run.rng.randint(20, 200), PATIENCE)
-            self.in_order = run.rng.random() < 0.3
-            code = server.stop() if self.in_order else server.kill()
-            senders.stop()
-            self.bytes = record.bytes()
-            if not moved or code:
-                self.problem = self.problem or f"{senders.n_answers(200)} acknowledged, ended with {code}:\n{server.log()}"
-            if record.overflowed() or not begun:
-                self.problem = self.problem or "the record is empty or too small for this run"
+            if run.rng.random() < TWO_LIVES:
+                self._live(run, library, record, sync, in_order=False)
+            if not self.problem and self._goes_on(run):
+                self._live(run, library, record, sync, in_order=run.rng.random() < 0.3)
         finally:
             run.end()
             record.drop()
         self.ends = [at for at, *_ in states.changes(self.bytes)]
+
+    def _live(self, run, library, record, sync, in_order):
+        before = record.size()
+        server = run.start(self.data, sync, inject.environment(library, self.data, record=record))
+        begun = record.size() > before
+        self.starting = (before, record.size())
+        self.problem, _ = settle(self.ledger, server.client(), at_ack=record.size)
+        senders = Senders(self.ledger, server, run.rng.randint(1, 6), at_ack=record.size)
+        moved = senders.wait_acks(run.rng.randint(20, 200), PATIENCE)
+        self.in_order = in_order
+        code = server.stop() if in_order else server.kill()
+        senders.stop()
+        self.bytes = record.bytes()
+        if not moved or code:
+            self.problem = self.problem or f"{senders.n_answers(200)} acknowledged, ended with {code}"
+        if record.overflowed() or not begun:
+            self.problem = self.problem or "the record is empty or too small for this run"
+
+    def _goes_on(self, run):
+        """A server that was killed may have done something that it had no time to write down: then nothing can stand on it."""
+        return not self.bytes or not self.own_check(os.path.join(run.folder, "whole"), run.rng)
 
     def own_check(self, folder, rng):
         """The record must hold all there was: with everything kept it gives the very folder."""
@@ -252,9 +271,11 @@ class Recorded:
         return f"the record does not explain {', '.join(wrong[:5])}" if wrong else ""
 
     def cut(self, rng):
-        """A position: anywhere, or right behind an acknowledgement, which is where promises are young."""
+        """A position: anywhere, right behind an acknowledgement, where promises are young, or in the last server's start."""
         marks = [b.mark for b in self.ledger.batches[self.n_before:] if b.mark is not None]
-        return rng.choice(marks) if marks and rng.random() < 0.5 else rng.choice(self.ends)
+        start = [at for at in self.ends if self.starting[0] < at <= self.starting[1]]
+        kinds, shares = [self.ends, marks, start], [4, 5 * bool(marks), 1]
+        return rng.choice(rng.choices(kinds, shares)[0])
 
 
 def run_states(run, cycles, library):
@@ -276,6 +297,9 @@ def run_states(run, cycles, library):
             run.note(f"record {cycle}", problem)
             data = None
             continue
+        folder = os.path.join(run.folder, f"looked-at-{cycle}")
+        title, problem = look_at_states(run, recorded, folder)
+        run.note(f"cycle {cycle}, looked at ({title}), left in {folder}" if problem else "", problem)
         for n in range(STATES_A_RECORD):
             folder = os.path.join(run.folder, f"data-{cycle}-{n}")
             title, problem, after, _ = state_cycle(run, recorded, folder, "always")
@@ -288,13 +312,31 @@ def run_states(run, cycles, library):
     run.note("the control", states_control(run, library))
 
 
-def state_cycle(run, recorded, folder, sync, keeps=states.KEEPS):
-    """One folder that a cut could have left, and what a server makes of it: (what it was, problem, its ledger, lost)."""
+def some_state(run, recorded, folder, keeps=states.KEEPS):
+    """Makes one folder that a cut could have left. Returns where the cut was, and what it is in words."""
     at = recorded.cut(run.rng)
     moment = states.Moment(recorded.data, recorded.start, recorded.bytes, at)
     kept, names = run.rng.choice(keeps), run.rng.choice([states.NOTHING, states.ALL, states.BEGINNING])
     title = f"cut at {at} of {len(recorded.bytes)}, of {moment.n_waiting()} bytes {kept}, of {len(moment.names)} names {names}"
     moment.write(folder, run.rng, kept, names)
+    return at, title
+
+
+def look_at_states(run, recorded, folder):
+    """More of them, for `journal verify` alone, which is quick and refuses what a start would: (what the last was, problem)."""
+    for _ in range(LOOKS_A_RECORD):
+        shutil.rmtree(folder, ignore_errors=True)
+        _, title = some_state(run, recorded, folder)
+        code, said = crash_site.run(run.binary, "journal", "verify", "--data", folder)
+        if code and os.path.exists(os.path.join(folder, "signalbox.json")):      # without it nothing was ever kept
+            return title, f"verify ended with {code}: {said}"
+    shutil.rmtree(folder)
+    return title, ""
+
+
+def state_cycle(run, recorded, folder, sync, keeps=states.KEEPS):
+    """One folder that a cut could have left, and what a server makes of it: (what it was, problem, its ledger, lost)."""
+    at, title = some_state(run, recorded, folder, keeps)
     ledger = recorded.ledger.as_of(at, recorded.n_before)
     try:
         problem, lost = settle(ledger, run.start(folder, sync).client())

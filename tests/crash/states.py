@@ -151,16 +151,29 @@ class Moment:
                 apply_data(content, kind, a, data[:max(0, end - (a + end) % PIECE[kept])])
             return content
         chance, size_first = rng.choice([0.0, 0.1, 0.5, 0.9]), rng.random() < 0.5
-        for _, kind, a, data in waiting:
+        last = last_written(rng, waiting, PIECE[kept], chance)
+        for i, (_, kind, a, data) in enumerate(waiting):
             if kind != WRITE:
                 apply_data(content, kind, a, data)
                 continue
             for at, piece in pieces(a, data, PIECE[kept]):
-                if rng.random() < chance:
+                if i <= last.get(at // PIECE[kept], -1):
                     apply_data(content, WRITE, at, piece)
             if size_first:
                 apply_data(content, ALLOCATE, a + len(data), b"")
         return content
+
+
+def last_written(rng, waiting, size, chance):
+    """{number of a piece: the change behind which it got to the disk for the last time}. It went as it was in memory then, with
+    what every change before had put there: of two writes into one sector there is never the second alone."""
+    last = {}
+    for i, (_, kind, a, data) in enumerate(waiting):
+        if kind == WRITE:
+            for at, _ in pieces(a, data, size):
+                if rng.random() < chance:
+                    last[at // size] = i
+    return last
 
 
 def covers(folder, path, kind):
