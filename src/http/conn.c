@@ -22,8 +22,21 @@ static const struct http_limits *limits_of(const struct conn *c)
     return &c->front->http->options.limits;
 }
 
+/* While a body comes, the buffer may move: the head is then read again where it stands now. */
+static void follow_head(const struct conn *c, struct http_req *r)
+{
+    struct http_read_limits rl = {.line = SIZE_MAX, .head = r->n_head};
+    const char *why;
+    if (r->at == c->in.p + c->pos)
+        return;
+    r->at = c->in.p + c->pos;
+    http_read_head((struct str){r->at, r->n_head}, &rl, &r->head, &why);
+}
+
 static void conn_refuse(struct conn *c, struct http_req *r, int status, const char *why)
 {
+    if (r == c->cur)
+        follow_head(c, r);
     c->cur = NULL;
     c->no_more = c->must_linger = true;
     r->head.keep_alive = false;
@@ -56,12 +69,19 @@ static bool may_overtake(const struct conn *c, const struct http_req *r)
            body_is_there(c, r) && r->head.length <= r->max_body && c->n_reqs < REQS_MAX;
 }
 
+static void refuse_body(struct conn *c, struct http_req *r)
+{
+    const struct http_options *o = &c->front->http->options;
+    conn_refuse(c, r, r->route && o->too_large ? o->too_large(r->route) : 413,
+                "the body is too large");
+}
+
 /* Whether a body may come. false: it has been refused. */
 static bool admit_body(struct conn *c, struct http_req *r)
 {
     bool expects = r->head.expect_continue && (r->head.chunked || r->head.length);
     if (r->head.length > r->max_body) {
-        conn_refuse(c, r, 413, "the body is too large");
+        refuse_body(c, r);
         return false;
     }
     if (expects && r->status) {
@@ -137,7 +157,7 @@ static int next_body(struct conn *c, size_t *end)
         return 0;
     }
     if (r->n_body > r->max_body || r->chunks.left > r->max_body - r->n_body) {
-        conn_refuse(c, r, 413, "the body is too large");
+        refuse_body(c, r);
         return 0;
     }
     *end = raw + n_used;
@@ -149,11 +169,7 @@ static int next_body(struct conn *c, size_t *end)
 static void start_request(struct conn *c, struct http_req *r, size_t end)
 {
     struct http *h = c->front->http;
-    if (r->at != c->in.p + c->pos) { /* the buffer moved while the body came: so did the head */
-        struct http_read_limits rl = {.line = SIZE_MAX, .head = r->n_head};
-        const char *why;
-        http_read_head((struct str){c->in.p + c->pos, r->n_head}, &rl, &r->head, &why);
-    }
+    follow_head(c, r);
     r->body = (struct str){c->in.p + c->pos + r->n_head, r->n_body};
     r->now_ms = h->options.clock_ms();
     c->pos = end;

@@ -82,6 +82,8 @@ struct http_options {
     struct http_limits limits;
     void *ctx;                 /* the handlers' */
     int64_t (*clock_ms)(void); /* wall clock */
+    /* The status for a body beyond the route's limit. NULL: 413. */
+    int (*too_large)(const struct http_route *route);
     /* Each front, about every so many ms, on its thread. NULL: none. */
     void (*tick)(void *ctx, unsigned front);
     int64_t tick_ms;

@@ -177,6 +177,28 @@ static void check_bodies(void)
     close(fd);
 }
 
+/* A refusal reads what the head says of its own form. The head was looked for where it had stood when it came, and a body in
+ * chunks had made the buffer grow, and so move, since then. */
+static void check_refusal_behind_a_move(const char *end, int want)
+{
+    static char chunk[60000 + 1];
+    memset(chunk, 'b', 60000);
+    int fd = dial();
+    say(fd, "POST /echo HTTP/1.1\r\n" HOST
+            "Origin: https://a.example\r\nAccept: application/msgpack\r\n"
+            "Transfer-Encoding: chunked\r\n\r\nea60\r\n");
+    for (size_t i = 0; i < 60000; i += 10000) {
+        usleep(5000);
+        send(fd, chunk, 10000, MSG_NOSIGNAL);
+    }
+    say(fd, end);
+    CHECK(hear(fd, NULL, 0, LONG_MS));
+    CHECK_INT(status(), want);
+    CHECK(strstr(heard, "Content-Type: application/msgpack\r\n"), "%s", heard);
+    CHECK(strstr(heard, "Access-Control-Allow-Origin: https://a.example\r\n"), "%s", heard);
+    close(fd);
+}
+
 static void check_expect(void)
 {
     int fd = dial();
@@ -356,6 +378,8 @@ int main(void)
     check_pipelining();
     check_async();
     check_bodies();
+    check_refusal_behind_a_move("\r\n0x5\r\n", 400);
+    check_refusal_behind_a_move("\r\nea60\r\n", 413);
     check_expect();
     WAIT(stat_get(STAT_HTTP_CONNECTIONS) == 0);
     check_cap(tiny.connections);
