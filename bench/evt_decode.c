@@ -113,11 +113,12 @@ static struct buf tp2_body(bool base64)
     return b;
 }
 
-/* The same events as maps of columns. */
-static struct buf map_body(void)
+/* The same events as maps of columns: a list, or a line each. */
+static struct buf map_body(bool lines)
 {
     struct buf b = {0};
-    buf_putc(&b, '[');
+    if (!lines)
+        buf_putc(&b, '[');
     for (int i = 0; i < EVENTS; i++)
         buf_printf(&b,
                    "%s{\"event\":\"unstruct\",\"event_id\":\"4ae8b8b6-f60c-4a5b-9d2c-6a4b2b0a7e%"
@@ -141,8 +142,121 @@ static struct buf map_body(void)
                    "\"useragent\":\"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, "
                    "like Gecko) Chrome/140.0 "
                    "Safari/537.36\",\"unstruct_event\":%s,\"contexts\":[%s,%s,%s]}",
-                   i ? "," : "", i, i, i, action, web_page, product, session);
-    buf_putc(&b, ']');
+                   !i      ? ""
+                   : lines ? "\n"
+                           : ",",
+                   i, i, i, action, web_page, product, session);
+    if (!lines)
+        buf_putc(&b, ']');
+    buf_reserve(&b, EVT_PADDING);
+    return b;
+}
+
+/* And as Snowplow's enrichment writes them out, with what it has worked out. */
+static const struct cell {
+    const char *column, *text; /* %02d: the event's number */
+} cells[] = {
+    {"app_id", "web-shop"},
+    {"platform", "web"},
+    {"etl_tstamp", "2026-09-21 14:13:16.120"},
+    {"collector_tstamp", "2026-09-21 14:13:15.420"},
+    {"dvce_created_tstamp", "2026-09-21 14:13:10.0%02d"},
+    {"event", "unstruct"},
+    {"event_id", "4ae8b8b6-f60c-4a5b-9d2c-6a4b2b0a7e%02d"},
+    {"name_tracker", "sp1"},
+    {"v_tracker", "js-3.24.0"},
+    {"v_collector", "ssc-3.4.0-kafka"},
+    {"v_etl", "snowplow-enrich-kafka-6.10.0"},
+    {"user_id", "ann@example.com"},
+    {"user_ipaddress", "203.0.113.7"},
+    {"user_fingerprint", "2161814971"},
+    {"domain_userid", "2bcb5ab3-7c2f-4a6a-93a2-6a7a41b0f5%02d"},
+    {"domain_sessionidx", "4"},
+    {"network_userid", "ecdff4d0-9175-40ac-a8bb-325c49733607"},
+    {"geo_country", "DE"},
+    {"geo_region", "BE"},
+    {"geo_city", "Berlin"},
+    {"geo_zipcode", "10115"},
+    {"geo_latitude", "52.5244"},
+    {"geo_longitude", "13.4105"},
+    {"geo_region_name", "Land Berlin"},
+    {"page_url",
+     "https://shop.example.com/products/mens/baseball-t?utm_source=newsletter&utm_medium="
+     "email&utm_campaign=spring"},
+    {"page_title", "Baseball T-shirt | The shop"},
+    {"page_referrer", "https://www.google.com/search?q=baseball+shirt"},
+    {"page_urlscheme", "https"},
+    {"page_urlhost", "shop.example.com"},
+    {"page_urlport", "443"},
+    {"page_urlpath", "/products/mens/baseball-t"},
+    {"page_urlquery", "utm_source=newsletter&utm_medium=email&utm_campaign=spring"},
+    {"refr_urlscheme", "https"},
+    {"refr_urlhost", "www.google.com"},
+    {"refr_urlport", "443"},
+    {"refr_urlpath", "/search"},
+    {"refr_urlquery", "q=baseball+shirt"},
+    {"refr_medium", "search"},
+    {"refr_source", "Google"},
+    {"refr_term", "baseball shirt"},
+    {"mkt_medium", "email"},
+    {"mkt_source", "newsletter"},
+    {"mkt_campaign", "spring"},
+    {"useragent",
+     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 "
+     "Safari/537.36"},
+    {"br_lang", "en-US"},
+    {"br_cookies", "1"},
+    {"br_colordepth", "24"},
+    {"br_viewwidth", "1200"},
+    {"br_viewheight", "800"},
+    {"os_timezone", "Europe/Berlin"},
+    {"dvce_screenwidth", "1920"},
+    {"dvce_screenheight", "1080"},
+    {"doc_charset", "UTF-8"},
+    {"doc_width", "1185"},
+    {"doc_height", "3241"},
+    {"geo_timezone", "Europe/Berlin"},
+    {"dvce_sent_tstamp", "2026-09-21 14:13:15.000"},
+    {"domain_sessionid", "45f81e0e-fd5c-4d2b-a5b7-fd3e3e1d0b7a"},
+    {"derived_tstamp", "2026-09-21 14:13:10.4%02d"},
+    {"event_vendor", "com.snowplowanalytics.snowplow.ecommerce"},
+    {"event_name", "snowplow_ecommerce_action"},
+    {"event_format", "jsonschema"},
+    {"event_version", "1-0-2"},
+    {"event_fingerprint", "8a3ba5eb5c7d44a1a4ac0e9e3c0d1c4b"},
+};
+
+static void put_cell(struct buf *b, int column, int i)
+{
+    const char *name = evt_columns[column].name;
+    if (!strcmp(name, "unstruct_event"))
+        buf_printf(b,
+                   "{\"schema\":\"iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/"
+                   "1-0-0\",\"data\":%s}",
+                   action);
+    else if (!strcmp(name, "contexts"))
+        buf_printf(b,
+                   "{\"schema\":\"iglu:com.snowplowanalytics.snowplow/contexts/jsonschema/"
+                   "1-0-1\",\"data\":[%s,%s,%s]}",
+                   web_page, product, session);
+    for (const struct cell *c = cells; c < cells + COUNT_OF(cells); c++) {
+        const char *number = strstr(c->text, "%02d");
+        if (strcmp(name, c->column))
+            continue;
+        buf_put(b, c->text, number ? (size_t)(number - c->text) : strlen(c->text));
+        if (number)
+            buf_printf(b, "%02d", i);
+    }
+}
+
+static struct buf tsv_body(bool reversed)
+{
+    struct buf b = {0};
+    for (int i = 0; i < EVENTS; i++)
+        for (int column = 0; column < EVT_COLUMNS; column++) {
+            put_cell(&b, column, reversed ? EVENTS - 1 - i : i);
+            buf_putc(&b, column + 1 < EVT_COLUMNS ? '\t' : '\n');
+        }
     buf_reserve(&b, EVT_PADDING);
     return b;
 }
@@ -289,17 +403,21 @@ int main(int argc, char **argv)
     struct evt_decoder *d = evt_decoder_new(refs, NULL, 0);
     struct evt_proj *wide = projection(true), *plain = projection(false),
                     *none = evt_proj_new(NULL, 0);
-    struct buf map = map_body();
+    struct buf map = map_body(false);
     struct row rows[] = {
         {"tracker POST, base64, 12 slots (3 worked out)", evt_decode_tp2, tp2_body(true), wide, 0},
         {"tracker POST, base64, 9 slots, none worked out", evt_decode_tp2, tp2_body(true), plain,
          0},
         {"tracker POST, base64, no slots", evt_decode_tp2, tp2_body(true), none, 0},
         {"tracker POST, plain JSON parts, 12 slots", evt_decode_tp2, tp2_body(false), wide, 0},
-        {"JSON maps, 12 slots", evt_decode_json, map_body(), wide, 0},
+        {"JSON maps, 12 slots", evt_decode_json, map_body(false), wide, 0},
         {"msgpack maps, 12 slots", evt_decode_msgpack, pack(&map), wide, 0},
         {"msgpack maps, 9 slots, none worked out", evt_decode_msgpack, pack(&map), plain, 0},
         {"msgpack maps, no slots", evt_decode_msgpack, pack(&map), none, 0},
+        {"NDJSON, 12 slots", evt_decode_ndjson, map_body(true), wide, 0},
+        {"enriched TSV, 12 slots", evt_decode_tsv, tsv_body(false), wide, 0},
+        {"enriched TSV, last first, 12 slots", evt_decode_tsv, tsv_body(true), wide, 0},
+        {"enriched TSV, no slots", evt_decode_tsv, tsv_body(false), none, 0},
     };
     if (only > COUNT_OF(rows))
         return 2;

@@ -45,8 +45,11 @@ bool str_i64(struct str s, int64_t *out);
 bool str_double(struct str s, double *out);
 uint64_t str_hash(struct str s);                 /* XXH3, seedless: may be stored */
 void str_hash128(struct str s, uint8_t out[16]); /* XXH3 128, canonical byte order */
-/* sets version 8, variant bits; terminated */
-void uuid_format(const uint8_t bytes[16], char out[37]);
+/* Makes a UUID of it: of version 4 when it was drawn, 8 when it is a hash. */
+void uuid_mark(uint8_t bytes[16], unsigned version);
+void uuid_format(const uint8_t bytes[16], char out[37]); /* terminated */
+/* The whole string or false; any version, either case. */
+bool uuid_parse(struct str s, uint8_t out[16]);
 /* The nearest of n names by edit distance, at most a third of word's length (rounded up) away, the first of equally near
  * ones; NULL when none is near. */
 const char *str_nearest(struct str word, const char *const *names, size_t n);
@@ -209,6 +212,8 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
     X(EVENTS_DUPLICATE, "events_duplicate_total", "counter",                                       \
       "Events dropped for a profile that had seen their event_id")                                 \
     X(EVENTS_REJECTED, "events_rejected_total", "counter", "Events that could not be read")        \
+    X(IDENTIFIERS_LONG, "identifiers_too_long_total", "counter",                                   \
+      "Identifiers beyond 1024 bytes: their events count for nobody of that key")                  \
     X(EVENTS_LATE, "events_late_total", "counter",                                                 \
       "Events more than a minute older than the newest of their series")                           \
     X(EVENTS_REDECODED, "events_redecoded_total", "counter",                                       \
@@ -231,6 +236,8 @@ void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(
     X(RULE_QUARANTINED, "rule_quarantined", "gauge",                                               \
       "Lua functions of rules that are not called any more")                                       \
     X(INTERVENTIONS_FIRED, "interventions_fired_total", "counter", "Interventions that fired")     \
+    X(INTERVENTIONS_PUSHED, "interventions_pushed_total", "counter",                               \
+      "Interventions pushed past the rules")                                                       \
     X(MESSAGES_DELIVERED, "interventions_delivered_total", "counter",                              \
       "Messages written to a subscriber")                                                          \
     X(MESSAGES_EXPIRED, "interventions_expired_total", "counter",                                  \

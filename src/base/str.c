@@ -150,22 +150,42 @@ void str_hash128(struct str s, uint8_t out[16])
     memcpy(out, canonical.digest, 16);
 }
 
+void uuid_mark(uint8_t bytes[16], unsigned version)
+{
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | version << 4);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+}
+
 void uuid_format(const uint8_t bytes[16], char out[37])
 {
     static const char hex[] = "0123456789abcdef";
     char *o = out;
     for (int i = 0; i < 16; i++) {
-        uint8_t b = bytes[i];
-        if (i == 6)
-            b = (uint8_t)((b & 0x0f) | 0x80);
-        if (i == 8)
-            b = (uint8_t)((b & 0x3f) | 0x80);
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *o++ = '-';
-        *o++ = hex[b >> 4];
-        *o++ = hex[b & 15];
+        *o++ = hex[bytes[i] >> 4];
+        *o++ = hex[bytes[i] & 15];
     }
     *o = 0;
+}
+
+bool uuid_parse(struct str s, uint8_t out[16])
+{
+    static const char hex[] = "0123456789abcdefABCDEF";
+    size_t at = 0;
+    if (s.n != 36)
+        return false;
+    for (int i = 0; i < 32; i++) {
+        if ((i == 8 || i == 12 || i == 16 || i == 20) && s.p[at++] != '-')
+            return false;
+        const char *digit = memchr(hex, s.p[at++], sizeof(hex) - 1);
+        if (!digit)
+            return false;
+        unsigned value = (unsigned)(digit - hex);
+        value -= value > 15 ? 6 : 0;
+        out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | value : value << 4);
+    }
+    return true;
 }
 
 /* Levenshtein's distance with swaps of neighbours counted as one; words longer than the row are never near. */

@@ -2,13 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/item.h"
 
-static void decode_item(struct evt_decoder *d, const struct evt_proj *proj, struct json_node node)
+void json_item(struct evt_decoder *d, const struct evt_proj *proj, struct json_node node)
 {
-    struct item *it = decoder_item(d, false);
     struct node value = {0};
     struct str name;
     if (json_val(node).type != VAL_DICT) {
-        it->why = STR("not a map of columns");
+        d->item.why = STR("not a map of columns");
         return;
     }
     for (struct json_iter fields = json_dict_walk(node);
@@ -32,12 +31,14 @@ bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj,
     decoder_begin(d, proj);
     batch_reserve(out, n);
     if (type == VAL_DICT) {
-        decode_item(d, proj, root);
+        decoder_item(d, false);
+        json_item(d, proj, root);
         item_finish(d, proj, meta, 0, out);
         return true;
     }
     for (struct json_iter it = json_list_walk(root); json_list_next(&it, &item); index++) {
-        decode_item(d, proj, item);
+        decoder_item(d, false);
+        json_item(d, proj, item);
         item_finish(d, proj, meta, index, out);
     }
     return true;

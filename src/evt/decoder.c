@@ -1,5 +1,6 @@
 /* decoder.c -- what decoders keep from call to call, and the batch they fill.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "evt/device.h"
 #include "evt/item.h"
 
 #include <stdlib.h>
@@ -18,11 +19,17 @@ struct evt_decoder *evt_decoder_new(const struct evt_referers *refs,
     d->body = json_parser_new();
     for (int i = 0; i < PARTS; i++)
         d->trees[i] = json_parser_new();
+    d->devices = device_cache_new();
     params_init(&d->params);
     names_init(&d->columns);
     for (unsigned i = 0; i < EVT_COLUMNS; i++)
         names_add(&d->columns, evt_columns[i].name, i);
     return d;
+}
+
+void evt_decoder_campaign(struct evt_decoder *d, const struct evt_campaign *c)
+{
+    d->campaign = c;
 }
 
 void evt_decoder_free(struct evt_decoder *d)
@@ -32,6 +39,7 @@ void evt_decoder_free(struct evt_decoder *d)
     json_parser_free(d->body);
     for (int i = 0; i < PARTS; i++)
         json_parser_free(d->trees[i]);
+    device_cache_free(d->devices);
     buf_fini(&d->text);
     arena_fini(&d->scratch);
     arena_fini(&d->kept);
@@ -61,8 +69,9 @@ struct item *decoder_item(struct evt_decoder *d, bool is_tracker)
     for (int i = 0; i < PARTS; i++)
         it->parts[i].form = PART_ABSENT;
     it->code = it->why = (struct str){0};
+    it->line = 0;
     it->is_tracker = is_tracker;
-    it->has_tnuid = false;
+    it->has_tnuid = it->has_device = false;
     return it;
 }
 
@@ -87,7 +96,7 @@ void batch_reserve(struct evt_batch *b, size_t n)
 }
 
 /* The array doubles at each power of two, so it needs no capacity beside its length. */
-void batch_reject(struct evt_batch *b, size_t index, struct str why)
+void batch_reject(struct evt_batch *b, struct evt_reject reject)
 {
     if ((b->n_rejects & (b->n_rejects - 1)) == 0) {
         struct evt_reject *rejects =
@@ -96,7 +105,7 @@ void batch_reject(struct evt_batch *b, size_t index, struct str why)
             memcpy(rejects, b->rejects, b->n_rejects * sizeof(*rejects));
         b->rejects = rejects;
     }
-    b->rejects[b->n_rejects++] = (struct evt_reject){.index = index, .why = why};
+    b->rejects[b->n_rejects++] = reject;
 }
 
 struct batch_mark batch_mark(const struct evt_batch *b)

@@ -27,6 +27,9 @@ extern const struct evt_column evt_columns[EVT_COLUMNS];
 int evt_column_find(struct str name); /* -1 when there is none */
 /* Their indices, for code that names one: EVT_COL_APP_ID ... are not spelled out here; see columns.c. */
 
+/* -- tstamp.c: the text of a column of times, as milliseconds since 1970; see tstamp.h */
+bool tstamp_parse(struct str s, int64_t *out_ms);
+
 /* -- path.c: a subset of JSONPath: `a.b[0].c`, with or without `$.`; also ["odd name"] steps */
 struct evt_step {
     struct str key; /* p == NULL: an index */
@@ -65,6 +68,9 @@ struct evt {
 };
 struct evt_reject {
     size_t index; /* in the body, from 0 */
+    size_t line;  /* in a body of lines: from 1, blank ones counted; 0 elsewhere */
+    struct str
+        column; /* of a line: the name of the column that is wrong; empty: it is the whole line */
     struct str why;
 };
 struct evt_batch {
@@ -94,10 +100,21 @@ struct evt_referers *evt_referers_load(const char *path, struct err *err);
 struct evt_referers *evt_referers_builtin(void); /* the file shipped, embedded in the binary */
 void evt_referers_free(struct evt_referers *r);
 
+/* -- campaign.c: which parameters of a page's query fill the marketing columns */
+struct evt_campaign;
+/* params: NAME=COLUMN, e.g. cid=mkt_campaign; click_ids: NAME=NETWORK, e.g. fbclid=Facebook. Each in order of precedence; an
+ * empty list stands for the usual ones: utm_medium and the other four; gclid, msclkid, dclid. Copies everything. */
+struct evt_campaign *evt_campaign_new(const struct str *params, size_t n_params,
+                                      const struct str *click_ids, size_t n_click_ids,
+                                      struct err *err);
+void evt_campaign_free(struct evt_campaign *c);
+
 /* -- A decoder: its scratch memory is used again from call to call. One a thread. */
 struct evt_decoder;
 struct evt_decoder *evt_decoder_new(const struct evt_referers *refs,
                                     const struct str *internal_domains, size_t n_domains);
+/* Borrowed; NULL, as from the start: the usual parameters. */
+void evt_decoder_campaign(struct evt_decoder *d, const struct evt_campaign *c);
 void evt_decoder_free(struct evt_decoder *d);
 enum {
     EVT_PADDING = 64
@@ -117,6 +134,14 @@ bool evt_decode_query(struct evt_decoder *d, const struct evt_proj *proj,
 bool evt_decode_json(struct evt_decoder *d, const struct evt_proj *proj,
                      const struct evt_meta *meta, struct str body, struct evt_batch *out,
                      struct err *err);
+/* decode_ndjson.c: such a map a line. Lines end with LF or CRLF; blank ones are passed over. */
+bool evt_decode_ndjson(struct evt_decoder *d, const struct evt_proj *proj,
+                       const struct evt_meta *meta, struct str body, struct evt_batch *out,
+                       struct err *err);
+/* decode_tsv.c: Snowplow's enriched event, 131 columns a line. A line with a column that is not of its type is rejected whole.
+ * The events come out in the order of their times, whatever the order of the lines: one that turns a body round is common. */
+bool evt_decode_tsv(struct evt_decoder *d, const struct evt_proj *proj, const struct evt_meta *meta,
+                    struct str body, struct evt_batch *out, struct err *err);
 /* decode_msgpack.c: the same as msgpack */
 bool evt_decode_msgpack(struct evt_decoder *d, const struct evt_proj *proj,
                         const struct evt_meta *meta, struct str body, struct evt_batch *out,

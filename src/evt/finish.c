@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/finish.h"
 
+#include "evt/clean.h"
 #include "evt/enrich.h"
 #include "evt/tstamp.h"
 
@@ -24,32 +25,52 @@ struct str finish_quote(struct str s)
     return s;
 }
 
+/* A reason that concerns one column begins with its name. */
+static struct str column_of(const struct evt_decoder *d, const char *why)
+{
+    const char *colon = strchr(why, ':');
+    int column = colon ? names_find(&d->columns, (struct str){why, (size_t)(colon - why)}) : -1;
+    return column >= 0 ? str_of(evt_columns[column].name) : (struct str){0};
+}
+
 bool finish_refuse(struct finish *f, const char *fmt, ...)
 {
     char why[REASON_MAX];
+    size_t line = f->item->line;
+    struct evt_reject reject = {.index = f->index, .line = line};
     va_list args;
     va_start(args, fmt);
     vsnprintf(why, sizeof(why), fmt, args);
     va_end(args);
-    batch_reject(f->out, f->index, arena_printf(&f->out->arena, "item %zu: %s", f->index, why));
+    if (line)
+        reject.column = column_of(f->d, why);
+    reject.why = arena_printf(&f->out->arena, "%s %zu: %s", line ? "line" : "item",
+                              line ? line : f->index, why);
+    batch_reject(f->out, reject);
     return false;
 }
 
-/* What the request says where the item itself says nothing. Headers are bytes: those that are no
- * UTF-8 say nothing too. */
+/* Headers are bytes: those that are no UTF-8 say nothing. */
 static void fall_back(struct finish *f, unsigned column, struct str value)
 {
     if (value.n && column_set_has(&f->proj->needed, column) &&
         item_get(f->item, column).type == VAL_NULL && utf8_valid(value))
-        item_put(f->item, column, val_str(value));
+        item_put(f->item, column, val_str(clean_text(value, &f->d->scratch)));
 }
 
+/* What the request says where the item itself says nothing: a tracker's request comes from the person
+ * it tells of, any other one from somebody's server. */
 static void fill_from_request(struct finish *f)
 {
     fall_back(f, COL_USER_IPADDRESS, f->meta->ip);
     fall_back(f, COL_USERAGENT, f->meta->useragent);
     fall_back(f, COL_NETWORK_USERID, f->meta->nuid);
     fall_back(f, COL_PAGE_URL, f->meta->referer);
+    fall_back(f, COL_V_COLLECTOR, STR("signalbox")); /* a version would make a replay differ */
+}
+
+static void escape_page_url(struct finish *f)
+{
     struct val url = item_get(f->item, COL_PAGE_URL);
     if (url.type == VAL_STR)
         item_put(f->item, COL_PAGE_URL,
@@ -88,6 +109,7 @@ static struct str draw_id(struct finish *f)
     for (int i = 0; i < 8; i++)
         seed[sizeof(f->meta->draw) + i] = (uint8_t)((uint64_t)f->index >> 8 * i);
     str_hash128((struct str){(const char *)seed, sizeof(seed)}, hash);
+    uuid_mark(hash, 8);
     uuid_format(hash, text);
     return (struct str){text, 36};
 }
@@ -152,9 +174,11 @@ void item_finish(struct evt_decoder *d, const struct evt_proj *proj, const struc
         return;
     e.ts_ms = fill_times(&f);
     e.id = fill_id(&f);
-    fill_from_request(&f);
+    if (d->item.is_tracker)
+        fill_from_request(&f);
+    escape_page_url(&f);
     if (proj->enrichments)
-        enrich_run(d, &d->item, proj->enrichments);
+        enrich_run(d, proj, &d->item);
     for (size_t i = 0; i < proj->n_atomics; i++)
         d->slots[proj->atomics[i].slot] = item_get(&d->item, proj->atomics[i].column);
     keep_event(&f, &e);

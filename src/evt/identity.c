@@ -17,6 +17,7 @@ static const struct event_type {
     {"tr", "transaction", "com.snowplowanalytics.snowplow", "transaction"},
     {"ti", "transaction_item", "com.snowplowanalytics.snowplow", "transaction_item"},
     {"ad", "ad_impression", "com.snowplowanalytics.snowplow", "ad_impression"},
+    {"ev", "struct", "com.google.analytics", "event"}, /* until 2013 */
 };
 static const struct event_type *const unstruct = &event_types[3];
 

@@ -28,18 +28,22 @@ struct item {
     struct val cols[EVT_COLUMNS]; /* as they came; column_convert gives them their type */
     struct part parts[PARTS];
     struct str code; /* a tracker's e */
+    size_t line;     /* in a body of lines: from 1; 0 elsewhere */
     bool is_tracker; /* else a map of columns */
     bool has_tnuid;
-    struct str why; /* a reason against it, found while reading; empty: none */
+    bool has_device; /* parts.c: it brought an entity of DEVICE_ENTITY */
+    struct str why;  /* a reason against it, found while reading; empty: none */
 };
 
 struct evt_decoder {
     const struct evt_referers *refs;
+    const struct evt_campaign *campaign; /* NULL: the usual one */
     struct str *internal_domains;
     size_t n_domains;
     struct json_parser *body;
     struct json_parser *trees[PARTS];
     struct names params, columns;
+    struct device_cache *devices;
     struct buf text;      /* base64 and plain JSON parts on their way into a tree */
     struct arena scratch; /* what an item needs until it is finished */
     struct arena kept;    /* what the decoder itself keeps */
@@ -70,8 +74,8 @@ void decoder_begin(struct evt_decoder *d, const struct evt_proj *proj);
 struct item *decoder_item(struct evt_decoder *d,
                           bool is_tracker);        /* an empty one; the one before is gone */
 void batch_reserve(struct evt_batch *b, size_t n); /* room for n more events */
-/* why belongs to the batch's arena */
-void batch_reject(struct evt_batch *b, size_t index, struct str why);
+/* its reason belongs to the batch's arena */
+void batch_reject(struct evt_batch *b, struct evt_reject reject);
 /* Taken before a body, given back when the body turns out unreadable. */
 struct batch_mark {
     struct evt *evts;
@@ -88,6 +92,9 @@ void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str n
                 struct str value);
 /* its value has no text: bad where a part was due */
 void params_refuse(struct evt_decoder *d, struct str name);
+
+/* decode_json.c: a tree's columns into an item that is empty so far */
+void json_item(struct evt_decoder *d, const struct evt_proj *proj, struct json_node node);
 
 /* decode_map.c */
 void columns_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name, struct val v,

@@ -25,6 +25,9 @@ bool json_parse(struct json_parser *p, struct str text, struct json_node *root, 
 /* The same for a whole request's body: the error also says line and column (json_where.c). */
 bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root,
                      struct err *err);
+/* The same for one line of a body: the error says at which of its bytes, from 1. */
+bool json_parse_line(struct json_parser *p, struct str text, struct json_node *root,
+                     struct err *err);
 /* A scalar; a LIST or DICT without its items; integers above INT64_MAX as DBL. Strings live as long
  * as the tree. */
 struct val json_val(struct json_node n);

@@ -1,14 +1,16 @@
 /* params.c -- the parameters of the Snowplow tracker protocol, and the columns they fill.
  *
- * An empty value counts as none. A parameter that comes twice counts as it came last. What no row
- * names is passed over.
+ * An empty value counts as none, and so does one of nothing but control characters. A parameter that
+ * comes twice counts as it came last. What no row names is passed over.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/item.h"
+
+#include "evt/clean.h"
 
 enum action {
     TO_COLUMN,
     TO_SIZE,  /* 1280x720: two columns, width first */
-    TO_FIRST, /* of a list with commas */
+    TO_FIRST, /* of a list */
     TO_NUID,  /* unless tnuid came */
     TO_TNUID,
     TO_PLATFORM, /* one of the protocol's, or the item is refused */
@@ -126,6 +128,16 @@ static bool is_platform(struct str s)
     return false;
 }
 
+/* Whether anything is left of it. */
+static bool put(struct evt_decoder *d, unsigned column, struct str value)
+{
+    if (evt_columns[column].type == EVT_COL_STRING)
+        value = clean_text(value, &d->scratch);
+    if (value.n)
+        item_put(&d->item, column, val_str(value));
+    return value.n > 0;
+}
+
 static void put_size(struct item *it, const struct param *p, struct str value)
 {
     const char *x = memchr(value.p, 'x', value.n);
@@ -144,12 +156,14 @@ static void put_platform(struct evt_decoder *d, struct str value)
                                    (int)MIN_OF(value.n, (size_t)40), value.p);
 }
 
-static void put_first(struct item *it, const struct param *p, struct str value)
+/* A list as proxies make it, 1.2.3.4, 5.6.7.8; some write it with bars. */
+static void put_first(struct evt_decoder *d, const struct param *p, struct str value)
 {
-    const char *comma = memchr(value.p, ',', value.n);
-    if (comma)
-        value.n = (size_t)(comma - value.p);
-    item_put(it, p->column, val_str(str_trim(value)));
+    size_t n = 0;
+    value = str_trim(value);
+    while (n < value.n && !memchr(",| ", value.p[n], 3))
+        n++;
+    put(d, p->column, (struct str){value.p, n});
 }
 
 void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str name,
@@ -163,21 +177,20 @@ void params_put(struct evt_decoder *d, const struct evt_proj *proj, struct str n
     switch (p->action) {
     case TO_COLUMN:
         if (column_set_has(&proj->needed, p->column))
-            item_put(it, p->column, val_str(value));
+            put(d, p->column, value);
         break;
     case TO_SIZE:
         put_size(it, p, value);
         break;
     case TO_FIRST:
-        put_first(it, p, value);
+        put_first(d, p, value);
         break;
     case TO_NUID:
         if (!it->has_tnuid)
-            item_put(it, p->column, val_str(value));
+            put(d, p->column, value);
         break;
     case TO_TNUID:
-        it->has_tnuid = true;
-        item_put(it, p->column, val_str(value));
+        it->has_tnuid |= put(d, p->column, value);
         break;
     case TO_PLATFORM:
         put_platform(d, value);

@@ -4,6 +4,7 @@
  * today is accepted after any change of the rules. Only what a slot wants is looked up inside.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt/base64.h"
+#include "evt/device.h"
 #include "evt/finish.h"
 
 static const char contexts_schema[] = "com.snowplowanalytics.snowplow/contexts";
@@ -121,6 +122,7 @@ static bool read_contexts(struct finish *f, enum part_id id, unsigned *n_entitie
             return finish_refuse(f, "%s: more than %d entities", field, EVT_ENTITIES_MAX);
         if (!iglu_parse(sd.schema, &uri))
             return finish_refuse(f, "%s: entity %u: no schema", field, i);
+        f->item->has_device |= iglu_is(&uri, STR(DEVICE_ENTITY));
         take_entity(f, &uri, &sd);
     }
     return true;

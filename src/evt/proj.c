@@ -157,7 +157,7 @@ struct evt_proj *evt_proj_new(const struct evt_prop *props, size_t n)
     p->needed = p->wanted;
     for (size_t i = 0; i < COUNT_OF(always_needed); i++)
         column_set_add(&p->needed, always_needed[i]);
-    p->enrichments = enrich_plan(&p->needed);
+    enrich_plan(p);
     return p;
 }
 

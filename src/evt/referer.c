@@ -214,7 +214,7 @@ static void put_term(struct enrich *e, const struct referer *referer)
     for (size_t i = 0; i < referer->n_params; i++) {
         struct str term = query_get(e->refr.query, referer->params[i], &e->d->scratch);
         if (term.n) {
-            enrich_put(e->item, COL_REFR_TERM, term);
+            enrich_put(e, COL_REFR_TERM, term);
             return;
         }
     }
@@ -228,17 +228,17 @@ void enrich_referer(struct enrich *e)
           str_eq_nocase(scheme, STR("android-app"))))
         return;
     if (is_internal(e)) {
-        enrich_put(e->item, COL_REFR_MEDIUM, STR("internal"));
+        enrich_put(e, COL_REFR_MEDIUM, STR("internal"));
         return;
     }
     const struct referer *referer =
         e->d->refs ? find_referer(e->d->refs, e->refr.host, e->refr.path, &e->d->scratch) : NULL;
     if (!referer) {
-        enrich_put(e->item, COL_REFR_MEDIUM, STR("unknown"));
+        enrich_put(e, COL_REFR_MEDIUM, STR("unknown"));
         return;
     }
-    enrich_put(e->item, COL_REFR_MEDIUM, referer->medium);
-    enrich_put(e->item, COL_REFR_SOURCE, referer->source);
+    enrich_put(e, COL_REFR_MEDIUM, referer->medium);
+    enrich_put(e, COL_REFR_SOURCE, referer->source);
     if (str_eq(referer->medium, STR("search")))
         put_term(e, referer);
 }

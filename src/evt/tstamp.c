@@ -86,24 +86,40 @@ static bool take_offset(struct str *s, int *minutes)
     return h <= 18 && m <= 59;
 }
 
-static bool parse_date(struct str s, int64_t *out)
+/* Date, time of day and decimals off the front, as UTC. */
+static bool take_moment(struct str *s, int64_t *out)
 {
-    int y, mo, d, h, mi, sec, ms, offset;
-    if (!take_digits(&s, 4, &y) || !take_char(&s, '-') || !take_digits(&s, 2, &mo) ||
-        !take_char(&s, '-') || !take_digits(&s, 2, &d))
+    int y, mo, d, h, mi, sec, ms;
+    if (!take_digits(s, 4, &y) || !take_char(s, '-') || !take_digits(s, 2, &mo) ||
+        !take_char(s, '-') || !take_digits(s, 2, &d))
         return false;
-    if (!take_char(&s, ' ') && !take_char(&s, 'T') && !take_char(&s, 't'))
+    if (!take_char(s, ' ') && !take_char(s, 'T') && !take_char(s, 't'))
         return false;
-    if (!take_digits(&s, 2, &h) || !take_char(&s, ':') || !take_digits(&s, 2, &mi) ||
-        !take_char(&s, ':') || !take_digits(&s, 2, &sec))
+    if (!take_digits(s, 2, &h) || !take_char(s, ':') || !take_digits(s, 2, &mi) ||
+        !take_char(s, ':') || !take_digits(s, 2, &sec))
         return false;
-    if (!take_fraction(&s, &ms) || !take_offset(&s, &offset) || s.n)
+    if (!take_fraction(s, &ms))
         return false;
     if (y < 1 || mo < 1 || mo > 12 || d < 1 || d > days_in_month(y, mo) || h > 23 || mi > 59 ||
         sec > 59)
         return false;
-    *out = ((days_from_date(y, mo, d) * 24 + h) * 60 + mi - offset) * 60000 + sec * 1000 + ms;
+    *out = ((days_from_date(y, mo, d) * 24 + h) * 60 + mi) * 60000 + sec * 1000 + ms;
     return true;
+}
+
+static bool parse_date(struct str s, int64_t *out)
+{
+    int offset;
+    if (!take_moment(&s, out) || !take_offset(&s, &offset) || s.n)
+        return false;
+    *out -= offset * INT64_C(60000);
+    return true;
+}
+
+bool tstamp_parse_enriched(struct str s, int64_t *out_ms)
+{
+    enum { BLANK_AT = 10 };
+    return s.n > BLANK_AT && s.p[BLANK_AT] == ' ' && take_moment(&s, out_ms) && s.n == 0;
 }
 
 bool tstamp_parse(struct str s, int64_t *out_ms)

@@ -12,6 +12,9 @@ bool tstamp_in_range(int64_t ms);
  * `+0200`, `+02`) or neither, which means UTC; or digits alone: epoch milliseconds. The whole
  * string, within range, or false. */
 bool tstamp_parse(struct str s, int64_t *out_ms);
+/* As the enriched event writes it and no other way: with a blank, up to nine decimals, no zone. What
+ * slipped into a wrong column must not pass for a time. */
+bool tstamp_parse_enriched(struct str s, int64_t *out_ms);
 
 /* What an event says about its time; each may be missing. */
 struct tstamp_sources {

@@ -19,8 +19,8 @@ static struct evt_proj *projs[2]; /* one that asks for everything, one for nothi
 
 static void set_up(void)
 {
-    static const char *const paths[] = {"id", "price", "a.b[1].c", "[0]", "type"};
-    struct evt_prop props[EVT_COLUMNS + 5 * 4];
+    static const char *const paths[] = {"id", "price", "a.b[1].c", "[0]", "type", "deviceClass"};
+    struct evt_prop props[EVT_COLUMNS + 6 * 4];
     struct arena a;
     size_t n = 0;
     if (decoder)
@@ -85,6 +85,55 @@ static int fuzz_decode(decode_fn *decode, const uint8_t *data, size_t n)
     }
     /* what is accepted does not depend on what is asked for */
     assert(ok[0] == ok[1] && taken[0] == taken[1] && refused[0] == refused[1]);
+    free(copy);
+    return 0;
+}
+
+/* One line, with nothing behind it: how many events it makes. */
+static inline size_t fuzz_line_alone(decode_fn *decode, const struct evt_meta *meta,
+                                     struct str line)
+{
+    struct evt_batch batch;
+    struct err err = {0};
+    char *copy = malloc(line.n + EVT_PADDING);
+    memcpy(copy, line.p, line.n);
+    memset(copy + line.n, 0, EVT_PADDING);
+    evt_batch_init(&batch);
+    decode(decoder, projs[0], meta, (struct str){copy, line.n}, &batch, &err);
+    size_t n = batch.n;
+    evt_batch_fini(&batch);
+    free(copy);
+    return n;
+}
+
+/* For a format of one event a line: a line is taken or refused as if it stood alone, and rejects come in the order of lines. */
+static inline int fuzz_lines(decode_fn *decode, const uint8_t *data, size_t n)
+{
+    struct evt_meta meta = {.collector_ms = INT64_C(1790000000000)};
+    struct evt_batch batch;
+    struct err err = {0};
+    size_t number = 0, taken = 0, k = 0;
+    char *copy = malloc(n + EVT_PADDING);
+    set_up();
+    if (n)
+        memcpy(copy, data, n);
+    memset(copy + n, '"', EVT_PADDING);
+    evt_batch_init(&batch);
+    if (decode(decoder, projs[0], &meta, (struct str){copy, n}, &batch, &err)) {
+        for (const char *p = copy, *end = copy + n; p < end;) {
+            const char *lf = memchr(p, '\n', (size_t)(end - p));
+            size_t here =
+                fuzz_line_alone(decode, &meta, (struct str){p, (size_t)((lf ? lf : end) - p)});
+            number++;
+            bool told = k < batch.n_rejects && batch.rejects[k].line == number;
+            assert(here <= 1 && !(here && told));
+            taken += here;
+            k += told;
+            p = lf ? lf + 1 : end;
+        }
+        assert(taken == batch.n && k == batch.n_rejects);
+    }
+    evt_batch_fini(&batch);
     free(copy);
     return 0;
 }

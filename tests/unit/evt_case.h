@@ -77,7 +77,7 @@ static void case_close(struct evt_case *c)
     arena_fini(&c->arena);
 }
 
-enum case_format { CASE_TP2, CASE_QUERY, CASE_JSON, CASE_MSGPACK };
+enum case_format { CASE_TP2, CASE_QUERY, CASE_JSON, CASE_MSGPACK, CASE_NDJSON, CASE_TSV };
 
 /* Decodes from a copy with nothing but the promised padding behind it; what was decoded before is
  * gone. */
@@ -103,6 +103,12 @@ static bool case_bytes(struct evt_case *c, enum case_format format, struct str b
         break;
     case CASE_MSGPACK:
         c->ok = evt_decode_msgpack(c->decoder, c->proj, &c->meta, s, &c->batch, &c->err);
+        break;
+    case CASE_NDJSON:
+        c->ok = evt_decode_ndjson(c->decoder, c->proj, &c->meta, s, &c->batch, &c->err);
+        break;
+    case CASE_TSV:
+        c->ok = evt_decode_tsv(c->decoder, c->proj, &c->meta, s, &c->batch, &c->err);
         break;
     }
     memset(copy, '#', body.n); /* an event that still borrowed from the body would show it */

@@ -151,11 +151,26 @@ static void ids(void)
     uint8_t bytes[16];
     char text[37];
     memset(bytes, 0xff, sizeof(bytes));
+    uuid_mark(bytes, 8);
     uuid_format(bytes, text);
     CHECK_STR(text, "ffffffff-ffff-8fff-bfff-ffffffffffff");
     memset(bytes, 0, sizeof(bytes));
+    uuid_mark(bytes, 4);
     uuid_format(bytes, text);
-    CHECK_STR(text, "00000000-0000-8000-8000-000000000000");
+    CHECK_STR(text, "00000000-0000-4000-8000-000000000000");
+    CHECK(uuid_parse(STR("0123abcd-4567-89eF-0a1B-ffEE00998877"), bytes));
+    uuid_format(bytes, text);
+    CHECK_STR(text, "0123abcd-4567-89ef-0a1b-ffee00998877");
+    static const char *const bad[] = {"",
+                                      "0123abcd-4567-89ef-0a1b-ffee0099887",
+                                      "0123abcd-4567-89ef-0a1b-ffee009988777",
+                                      "0123abcd-4567-89ef-0a1b-ffee0099887g",
+                                      "0123abcd-4567-89ef-0a1b0-fee00998877",
+                                      "0123abcd4567-89ef-0a1b-ffee00998877-",
+                                      "{0123abcd-4567-89ef-0a1b-ffee009988}"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        CHECK(!uuid_parse(str_of(bad[i]), bytes), "%s", bad[i]);
+    CHECK(!uuid_parse((struct str){"0123abcd-4567-89ef-0a1b-ffee0099887\0", 36}, bytes));
     uint8_t a[16], b[16];
     str_hash128(STR("x"), a);
     str_hash128(STR("y"), b);

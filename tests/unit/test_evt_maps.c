@@ -1,19 +1,22 @@
-/* test_evt_maps.c -- maps of columns as JSON and as msgpack: equal to each other and to what a
- * tracker sends.
+/* test_evt_maps.c -- maps of columns as JSON, msgpack and a line of NDJSON: equal to each other and
+ * to what a tracker sends.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "evt_case.h"
 
 #define SP   "com.snowplowanalytics.snowplow"
 #define SHOP "com.snowplowanalytics.snowplow.ecommerce"
 
-/* Decodes text as JSON and as msgpack; both have to give these slots. */
+/* Decodes text as JSON and as msgpack, and a map as a line too; all have to give these slots. */
 static void both(struct evt_case *c, const char *text, const char *identity, const char *slots)
 {
-    for (int packed = 0; packed <= 1; packed++) {
-        packed ? case_msgpack(c, text) : case_json(c, text);
+    static const char *const forms[] = {"NDJSON", "msgpack", "JSON"};
+    for (int form = *text == '['; form < 3; form++) {
+        form == 0   ? case_bytes(c, CASE_NDJSON, str_of(text))
+        : form == 1 ? case_msgpack(c, text)
+                    : case_json(c, text);
         const char *got = case_slots(c, 0);
-        CHECK(strcmp(got, slots) == 0, "%s %s:\n  got  %s\n  want %s", packed ? "msgpack" : "JSON",
-              text, got, slots);
+        CHECK(strcmp(got, slots) == 0, "%s %s:\n  got  %s\n  want %s", forms[form], text, got,
+              slots);
         if (identity)
             CHECK_STR(case_identity(c, 0), identity);
     }
@@ -87,7 +90,8 @@ static void test_equal(void)
         "?utm_medium=mail&gclid=g\",\"page_referrer\":"
         "\"https://www.google.com/"
         "?q=tarot\",\"dvce_screenwidth\":1920,\"br_cookies\":%s,\"dvce_created_tstamp\":%s,"
-        "\"dvce_sent_tstamp\":1789999995000,\"se_value\":2.5";
+        "\"dvce_sent_tstamp\":1789999995000,\"se_value\":2.5,\"user_ipaddress\":\"1.2.3.4\","
+        "\"useragent\":\"agent\"";
     static const char *const forms[][4] = {
         {"unstruct", "7", "true", "1789999990000"},
         {"ue", "\"7\"", "\"1\"", "\"2026-09-21 14:13:10.000\""},
@@ -303,6 +307,21 @@ static void test_json_bodies(void)
     case_close(&c);
 }
 
+/* Who sends maps is a server: its address, client and cookie are not those of the person. */
+static void test_request(void)
+{
+    struct evt_case c;
+    CASE_OPEN(&c, "user_ipaddress", "useragent", "network_userid", "page_url", "page_urlhost");
+    c.meta.ip = STR("9.9.9.9");
+    c.meta.useragent = STR("curl/8");
+    c.meta.nuid = STR("cookie");
+    c.meta.referer = STR("https://from.example/");
+    both(&c, "{\"event\":\"pv\"}", NULL, "[null,null,null,null,null]");
+    both(&c, "{\"event\":\"pv\",\"page_url\":\"https://a.example/a b\"}", NULL,
+         "[null,null,null,\"https://a.example/a%20b\",\"a.example\"]");
+    case_close(&c);
+}
+
 /* bytes that JSON cannot say */
 static void test_msgpack_bytes(void)
 {
@@ -385,6 +404,7 @@ int main(void)
     test_parts();
     test_neighbours();
     test_json_bodies();
+    test_request();
     test_msgpack_bytes();
     test_msgpack_limits();
     return check_done();

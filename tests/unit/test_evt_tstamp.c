@@ -66,6 +66,40 @@ static void test_parse(void)
         CHECK(parsed(bad[i]) == INT64_MIN, "%s", bad[i]);
 }
 
+/* The enriched event's own form is one of those, and no other. */
+static void test_enriched(void)
+{
+    static const struct {
+        const char *text;
+        bool good;
+    } cases[] = {
+        {"2026-09-21 14:13:20", true},
+        {"2026-09-21 14:13:20.5", true},
+        {"2026-09-21 14:13:20.123", true},
+        {"2026-09-21 14:13:20.123456789", true},
+        {"0001-01-01 00:00:00", true},
+        {"9999-12-31 23:59:59.999", true},
+        {"2026-09-21T14:13:20", false},
+        {"2026-09-21 14:13:20Z", false},
+        {"2026-09-21 14:13:20+00:00", false},
+        {"2026-09-21 14:13:20.", false},
+        {"2026-09-21 14:13:20.1234567890", false},
+        {"2026-09-21 14:13:20 ", false},
+        {"2026-02-30 14:13:20", false},
+        {"2026-09-21", false},
+        {"1790000000000", false},
+        {"1", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        int64_t ms;
+        bool good = tstamp_parse_enriched(str_of(cases[i].text), &ms);
+        CHECK(good == cases[i].good, "%s", cases[i].text);
+        if (good)
+            CHECK_INT(ms, parsed(cases[i].text));
+    }
+}
+
 /* Every day of four centuries, counted by hand. */
 static void test_days(void)
 {
@@ -111,6 +145,7 @@ static void test_derive(void)
 int main(void)
 {
     test_parse();
+    test_enriched();
     test_days();
     test_derive();
     return check_done();
