@@ -3,6 +3,7 @@
 -- What each block may say is one table with a row a field; messages about unknown, missing and wrong fields come from it.
 -- SPDX-License-Identifier: Apache-2.0
 local load_module = ...
+local atomic = load_module "atomic"
 local names = load_module "names"
 local session = load_module "session"
 local vocabulary = load_module "vocabulary"
@@ -351,8 +352,19 @@ function M.install(s)
   function finish.attribute_key(def)
     if vocabulary.attribute_keys[def.name] then
       s.fail(format("%s is built in", def.name), def.line)
+    elseif vocabulary.taken_keys[def.name] then
+      s.fail(format("this name is taken: %s", vocabulary.taken_keys[def.name]), def.line)
     end
     required(def, "property", "what is the key? add property = shop.cart_id, or atomic.NAME")
+    local column = def.property.kind == "atomic" and def.property.name
+    local kind = atomic.types[column]
+    if kind == "bool" then
+      s.fail(format("atomic.%s is true or false, and that identifies nobody: a key is a text or a whole number", column),
+             s.field_line(def.line, "property"))
+    elseif kind == "double" then
+      s.warn(format("atomic.%s is an amount, and a key is a text or a whole number: events with a fraction will not have it",
+                    column), s.field_line(def.line, "property"))
+    end
   end
 
   function finish.attribute_group(def)

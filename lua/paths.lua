@@ -95,15 +95,4 @@ function M.put(data, path, value)
   end
 end
 
-function M.get(data, path)
-  local steps = M.parse(path)
-  for i = 1, #steps do
-    if type(data) ~= "table" then
-      return nil
-    end
-    data = data[type(steps[i]) == "number" and steps[i] + 1 or steps[i]]
-  end
-  return data
-end
-
 return M

@@ -225,24 +225,6 @@ function M.install(s, S)
                   full or format("%d-0-0", it.major or 1))
   end
 
-  -- A property of the event that is sent, for attribute keys of the file's own.
-  local function read_property(prop, out, data, event, parts)
-    if prop.kind == "atomic" then
-      return out[prop.name]
-    elseif prop.kind == "event" then
-      return prop.vendor == event.vendor and prop.name == event.schema_name and paths.get(data, prop.path) or nil
-    end
-    local seen = -1
-    for i = 1, #parts do
-      if parts[i].entity.vendor == prop.vendor and parts[i].entity.schema_name == prop.name then
-        seen = seen + 1
-        if seen == prop.index then
-          return paths.get(parts[i].data, prop.path)
-        end
-      end
-    end
-  end
-
   local function event_of(visitor, item)
     local sample = item.kind == "sample" and item or { event = item, data = {}, columns = {}, parts = {} }
     local event, data, parts, out = sample.event, s.plain(sample.data), {}, {}
@@ -272,15 +254,6 @@ function M.install(s, S)
       out.contexts = {}
       for i = 1, #parts do
         out.contexts[i] = { schema = schema(parts[i].entity), data = parts[i].data }
-      end
-    end
-    for i = 1, #s.defs do
-      local def = s.defs[i]
-      if def.kind == "attribute_key" then
-        local id = read_property(def.property, out, data, event, parts)
-        if type(id) == "string" or type(id) == "number" then
-          visitor.ids[def.name] = type(id) == "number" and format("%.14g", id) or id
-        end
       end
     end
     return out
@@ -313,7 +286,10 @@ function M.install(s, S)
     end
     for _ = 1, times do
       for i = from, n do
-        s.trial.host.send(event_of(it, info[list[i]]))
+        -- whose keys the file may not know: they are those of all files
+        for key, id in pairs(s.trial.host.send(event_of(it, info[list[i]])) or {}) do
+          it.ids[key] = id
+        end
       end
     end
   end
@@ -398,7 +374,8 @@ function M.install(s, S)
     return s.from_lua(err)
   end
 
-  -- Runs test block n. host: send(event), wait(ms), read(ids, attribute), take(ids, intervention); they raise errors.
+  -- Runs test block n. host: send(event), which answers the identifiers it carries, wait(ms), read(ids, attribute),
+  -- take(ids, intervention); they raise errors.
   function S.run_test(n, host)
     local fn, it = s.functions[n], s.function_info[n]
     s.mode, s.calling = "test", it

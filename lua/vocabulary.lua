@@ -116,6 +116,11 @@ M.types.dict = {}
 
 -- The attribute keys that are always there.
 M.attribute_keys = { domain_userid = true, user_id = true, network_userid = true, domain_sessionid = true }
+-- Names that no key can have, and what they are taken for.
+M.taken_keys = {
+  last_event_id = "a stream's address says with it where the stream goes on",
+  score = "a request for a score says with it which one",
+}
 
 -- Everything, words first, as { name, kind, form, help }.
 M.list = {}

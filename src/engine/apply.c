@@ -15,6 +15,7 @@ struct visit {
     struct evt *evt;
     uint64_t seq, salt;
     int64_t now_ms;
+    bool history;              /* it fires nothing */
     struct str *ids;           /* per key of the plan; empty when the event carries none */
     struct profile **profiles; /* per key; NULL until touched */
     signed char *fresh;        /* per key: -1 not asked yet, 0 seen before, 1 new to this profile */
@@ -42,6 +43,9 @@ static void visit_identify(struct visit *v)
         v->ids[k] = key_identifier(&v->plan->keys[k], v->evt, a);
         if (v->ids[k].n)
             v->who[v->n_who++] = (struct who){v->plan->keys[k].id, v->ids[k]};
+        else
+            stat_add(STAT_IDENTIFIERS_LONG,
+                     plan_identifier_long(v->evt->slots[v->plan->keys[k].slot]));
     }
 }
 
@@ -161,6 +165,8 @@ static struct watched *watch(struct visit *v, const uint32_t *series, size_t n_s
                 continue;
             struct watched *w = &list[n++];
             w->view = view_of(v->e, rule, v->who, v->n_who);
+            if (v->history)
+                continue;
             w->before = rule_read(&w->view, v->now_ms, a);
             w->held = rule_holds(&w->view, w->before, NULL, v->e->lane, a);
         }
@@ -173,9 +179,9 @@ static void settle(struct visit *v, struct watched *list, size_t n)
     struct arena *a = &v->e->scratch;
     for (size_t i = 0; i < n; i++) {
         struct watched *w = &list[i];
-        struct val *after = rule_read(&w->view, v->now_ms, a);
-        enum cond_truth holds = rule_holds(&w->view, after, w->before, v->e->lane, a);
-        if (holds == COND_TRUE && w->held == COND_FALSE)
+        struct val *after = v->history ? NULL : rule_read(&w->view, v->now_ms, a);
+        if (!v->history && w->held == COND_FALSE &&
+            rule_holds(&w->view, after, w->before, v->e->lane, a) == COND_TRUE)
             fire_for(v, w->view.rule, after);
         arm_timer(v->e, &w->view, v->who, v->n_who, v->now_ms);
     }
@@ -200,8 +206,14 @@ static void fire_on_event(struct visit *v, const uint32_t *rules, size_t n)
 
 static void apply_event(struct engine *e, struct record *r, struct evt *evt, size_t index)
 {
-    struct visit v = {
-        .e = e, .plan = e->plan, .evt = evt, .seq = r->seq, .salt = index, .now_ms = r->now_ms};
+    const struct engine_batch *b = r->body;
+    struct visit v = {.e = e,
+                      .plan = e->plan,
+                      .evt = evt,
+                      .seq = r->seq,
+                      .salt = index,
+                      .now_ms = r->now_ms,
+                      .history = b->history};
     struct plan_hits hits;
     size_t n = 0, n_watched;
     arena_reset(&e->scratch);
@@ -221,7 +233,8 @@ static void apply_event(struct engine *e, struct record *r, struct evt *evt, siz
         profile_add(e->store, v.profiles[s->key], s, ts_ms, value, r->now_ms);
     }
     settle(&v, watched, n_watched);
-    fire_on_event(&v, hits.rules, hits.n_rules);
+    if (!v.history)
+        fire_on_event(&v, hits.rules, hits.n_rules);
     visit_count(&v);
 }
 
@@ -400,6 +413,12 @@ static enum applied apply_batch(struct engine *e, struct record *r, struct engin
         decode_again(e, b);
     if (e->at == 0 && cold_batch(e, b))
         return APPLIED_COLD;
+    if (b->direct)
+        direct_apply(e, r, b);
+    if (e->at == 0 && b->history && !histories_move(&e->histories, b->history)) {
+        b->history->stale = true;
+        return APPLIED_WHOLE;
+    }
     if (e->at == 0)
         for (size_t i = 0; i < LOOK_AHEAD; i++)
             look_ahead(e, &b->events, i);

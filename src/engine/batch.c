@@ -56,11 +56,12 @@ bool batch_decode(struct evt_decoder *d, struct engine_batch *b, struct plan *p,
     static bool (*const decoders[])(struct evt_decoder *, const struct evt_proj *,
                                     const struct evt_meta *, struct str, struct evt_batch *,
                                     struct err *) = {
-        [WIRE_TP2] = evt_decode_tp2,
-        [WIRE_QUERY] = evt_decode_query,
-        [WIRE_JSON] = evt_decode_json,
-        [WIRE_MSGPACK] = evt_decode_msgpack,
+        [WIRE_TP2] = evt_decode_tp2,       [WIRE_QUERY] = evt_decode_query,
+        [WIRE_JSON] = evt_decode_json,     [WIRE_MSGPACK] = evt_decode_msgpack,
+        [WIRE_NDJSON] = evt_decode_ndjson, [WIRE_TSV] = evt_decode_tsv,
     };
+    if (b->wire == WIRE_DIRECT)
+        return direct_unpack(b, err);
     if (!decoders[b->wire](d, p->proj, &b->meta, b->body, &b->events, err))
         return false;
     compute_slots(&b->events, p, lane);

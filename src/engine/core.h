@@ -62,6 +62,25 @@ struct cold {
 struct span {
     int64_t longest_ms, hidden_ms;
 };
+/* history.c: how far each source of history was taken, the one that moved last behind the others */
+enum { HISTORIES_MAX = 1000 };
+struct histories {
+    struct history_at {
+        uint8_t source[16];
+        uint64_t lines, hash;
+    } * items;
+    size_t n;
+};
+/* Moves a source on, and lets go of the one that has stood still for longest when there are too many. false: the batch does
+ * not begin where the source stands. */
+bool histories_move(struct histories *h, const struct engine_history *to);
+struct histories histories_copy(const struct histories *h);
+void histories_fini(struct histories *h);
+uint64_t histories_digest(const struct histories *h);
+void histories_pack(const struct histories *h, struct buf *out);
+void histories_unpack(struct unpack *in, struct histories *h); /* into an empty one */
+void history_pack(const struct engine_history *h, struct buf *out);
+void history_unpack(struct unpack *in, struct engine_history *h);
 struct saving; /* writeback.c: a write-back under way */
 /* The body of a RECORD_SWAP. */
 struct swap {
@@ -91,6 +110,7 @@ struct engine {
     size_t n_rule_ids;
     struct span *spans; /* by number of the series; survives plans */
     size_t n_spans;
+    struct histories histories;
     struct buf rules; /* what the swap to the plan in force keeps: see rules_pack */
     bool
         may_be_cold; /* there were pages at the start: a profile that is not in memory may be on disk */
@@ -153,6 +173,7 @@ struct engine_kept {                                 /* as of a write-back */
     uint64_t generation; /* the plan's */
     struct span *spans;  /* owned */
     size_t n_spans;
+    struct histories histories; /* owned */
 };
 void kept_pack(const struct engine_kept *k, struct str rules, struct buf *out);
 /* false: it makes no sense. What push_capture_write wrote comes behind it. */
@@ -169,6 +190,25 @@ bool rule_form_changed(const struct engine *e, const struct plan *to, uint32_t r
 bool batch_decode(struct evt_decoder *d, struct engine_batch *b, struct plan *p, unsigned lane,
                   struct err *err);
 
+/* message.c: what is said of one intervention to one target */
+struct message {
+    const uint8_t *intervention_id;
+    struct str name;
+    int64_t version;
+    struct val attributes, more; /* dicts: of texts; what goes along besides */
+    struct str key, address, id; /* the target: see struct plan_key */
+};
+void message_write(const struct message *m, struct arena *arena, struct buf *json);
+/* An attribute's value on this wire: a text as it is, anything else as its JSON. */
+struct val message_text(struct val v, struct arena *arena);
+/* The current record's next message; json: what message_write wrote. One reference is the caller's. */
+struct push_msg *message_new(struct engine *e, const struct message *m, struct str json,
+                             uint64_t seq, int64_t now_ms);
+
+/* direct.c */
+bool direct_unpack(struct engine_batch *b, struct err *err); /* from its body into its arena */
+void direct_apply(struct engine *e, struct record *r, struct engine_batch *b);
+
 /* fire.c */
 struct firing {
     const struct plan_rule *rule;
@@ -181,7 +221,7 @@ struct firing {
     int64_t now_ms;
 };
 void engine_fire(struct engine *e, const struct firing *f);
-/* The identifier an event carries for a key: text, or a number's JSON text; empty when there is none. */
+/* The identifier an event carries for a key; empty when there is none. */
 struct str key_identifier(const struct plan_key *key, const struct evt *evt, struct arena *arena);
 struct str who_find(const struct who *who, size_t n, uint32_t key_id);
 

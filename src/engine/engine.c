@@ -48,9 +48,12 @@ struct engine *engine_new_in_lanes(const struct engine_options *o, unsigned engi
     plan_ids_init(&e->ids);
     e->referers = refs;
     e->own = evt_decoder_new(refs, o->internal_domains, o->n_internal_domains);
+    evt_decoder_campaign(e->own, o->campaign);
     e->decoders = xcalloc(o->fronts, sizeof(*e->decoders));
-    for (unsigned i = 0; i < o->fronts; i++)
+    for (unsigned i = 0; i < o->fronts; i++) {
         e->decoders[i] = evt_decoder_new(refs, o->internal_domains, o->n_internal_domains);
+        evt_decoder_campaign(e->decoders[i], o->campaign);
+    }
     struct plan_report report;
     plan_report_init(&report);
     e->plan = plan_build(NULL, 0, &e->ids, &report); /* without rules every event matches nothing */
@@ -111,6 +114,7 @@ void engine_free(struct engine *e)
     arena_fini(&e->cold.arena);
     buf_fini(&e->rules);
     free(e->spans);
+    histories_fini(&e->histories);
     arena_fini(&e->scratch);
     pthread_cond_destroy(&e->boundary);
     pthread_mutex_destroy(&e->door);
@@ -353,16 +357,19 @@ static void last_message(const struct engine *e, uint64_t *seq, uint32_t *index)
     *index = sent ? e->n_messages - 1 : UINT32_MAX;
 }
 
-bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream,
+void engine_subscribe(struct engine *e, unsigned front, uint64_t stream,
                       const struct push_target *targets, size_t n, uint64_t after_seq,
-                      uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index)
+                      uint32_t after_index, int64_t clock_ms)
 {
+    uint64_t seq;
+    uint32_t index;
     pthread_mutex_lock(&e->door);
-    size_t waited = push_subscribe(e->push, front, stream, targets, n, after_seq, after_index,
-                                   MAX_OF(clock_ms, e->now_ms));
-    last_message(e, seq, index);
+    push_subscribe(e->push, front, stream, targets, n, after_seq, after_index,
+                   MAX_OF(clock_ms, e->now_ms));
+    last_message(e, &seq, &index);
+    if (after_seq == 0 && seq > 0)
+        push_position(e->push, front, stream, seq, index);
     pthread_mutex_unlock(&e->door);
-    return waited == 0;
 }
 
 void engine_unsubscribe(struct engine *e, uint64_t stream)
@@ -382,7 +389,8 @@ uint64_t engine_digest(struct engine *e)
         store_sweep(e->store, e->plan, e->now_ms, store_count(e->store) + 1,
                     e->now_ms - e->swapped_ms >= UNKNOWN_KEPT_MS);
     push_expire(e->push, e->now_ms);
-    uint64_t parts[] = {store_digest(e->store), push_digest(e->push), timers_digest(&e->timers)};
+    uint64_t parts[] = {store_digest(e->store), push_digest(e->push), timers_digest(&e->timers),
+                        histories_digest(&e->histories)};
     pthread_mutex_unlock(&e->door);
     return str_hash((struct str){(const char *)parts, sizeof(parts)});
 }

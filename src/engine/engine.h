@@ -27,6 +27,7 @@ struct engine_options {
     const char *referers;           /* path of a data file; NULL: the one built in */
     const struct str *internal_domains;
     size_t n_internal_domains;
+    const struct evt_campaign *campaign; /* borrowed; NULL: the usual parameters */
     /* Tells the front that this batch, which it submitted, has been applied. Called by any thread, inside the door: it must
      * only pass the word on. NULL: nobody asks. */
     void (*applied)(void *ctx, struct engine_batch *b);
@@ -45,7 +46,38 @@ void engine_free(
 
 /* -- Events. A front: engine_batch_new, fill meta and the body, engine_decode, engine_submit; when applied: look at counts,
  * engine_batch_free. */
-enum engine_wire { WIRE_TP2, WIRE_QUERY, WIRE_JSON, WIRE_MSGPACK };
+enum engine_wire { /* as kept: never renumbered */
+                   WIRE_TP2,
+                   WIRE_QUERY,
+                   WIRE_JSON,
+                   WIRE_MSGPACK,
+                   WIRE_NDJSON,
+                   WIRE_TSV,
+                   WIRE_DIRECT, /* no events, but a direct intervention: see direct.c */
+                   WIRES
+};
+/* History: events from elsewhere that happened before. They change attributes and arm timers, and fire nothing. Each source is
+ * read in order and taken once: a batch says which of its lines it holds, and counts only when all before it have. */
+struct engine_history {
+    uint8_t source[16];
+    uint64_t from, lines; /* lines of the source before this batch, and with it */
+    uint64_t hash;        /* the sender's, of the first `lines` lines; kept for it */
+    bool stale; /* when applied: `from` was not where the source stood; nothing was done */
+};
+/* An intervention that somebody pushes past the rules: direct.c. */
+struct engine_direct {
+    uint8_t intervention_id[16];
+    struct str name;
+    int64_t version;
+    struct val attributes; /* a dict; their values become texts */
+    struct val more;       /* a dict: what else subscribers are to see, as it is */
+    struct engine_direct_target {
+        struct str key, address, id; /* see struct plan_key */
+        struct str line;             /* when decoded: the message */
+    } * targets;
+    size_t n;
+    enum push_outcome outcome; /* when applied */
+};
 struct engine_batch {
     enum engine_wire wire;
     struct arena arena; /* the body's, and of meta's strings: use engine_batch_str */
@@ -56,11 +88,16 @@ struct engine_batch {
     unsigned front;
     void *owner; /* the front's: the request that waits */
     struct record *record;
-    const struct plan *warm; /* with this plan, all profiles that it touches are in memory */
+    const struct plan *warm;        /* with this plan, all profiles that it touches are in memory */
+    struct engine_history *history; /* in the arena; NULL: it happens now */
+    struct engine_direct *direct;   /* WIRE_DIRECT: in the arena */
 };
 struct engine_batch *engine_batch_new(enum engine_wire wire, unsigned front, struct str body);
+struct engine_batch *engine_batch_direct(unsigned front,
+                                         const struct engine_direct *d); /* copies */
 void engine_batch_free(struct engine_batch *b);
 struct str engine_batch_str(struct engine_batch *b, struct str s); /* a copy in the batch's arena */
+void engine_batch_history(struct engine_batch *b, const struct engine_history *h); /* copies */
 /* Decodes with the plan in force. false: nothing was taken; err says why. */
 bool engine_decode(struct engine *e, struct engine_batch *b, struct err *err);
 /* Queues the batch. applied(b) is called once, behind the door, when it is durable and applied: perhaps before this returns. */
@@ -79,12 +116,15 @@ bool engine_read(struct engine *e, const struct plan *p, const uint32_t *attrs,
                  const struct str *ids, size_t n, int64_t clock_ms, struct arena *arena,
                  struct val *values, struct err *err);
 
+/* -- history.c: where a source stands; zeros for one that is not known. Enters the door. */
+void engine_history_at(struct engine *e, const uint8_t source[16], uint64_t *lines, uint64_t *hash);
+
 /* -- Subscriptions: as push.h, through the door */
-/* true: nothing waited, and the subscriber has all there is up to *seq and *index: a stream that breaks before its first
- * message can come back with these. */
-bool engine_subscribe(struct engine *e, unsigned front, uint64_t stream,
+/* One that does not say what it has had is told its position behind what waited for it: should its stream break, it comes
+ * back with that, and gets what was sent into the broken one, and nothing from before. */
+void engine_subscribe(struct engine *e, unsigned front, uint64_t stream,
                       const struct push_target *targets, size_t n, uint64_t after_seq,
-                      uint32_t after_index, int64_t clock_ms, uint64_t *seq, uint32_t *index);
+                      uint32_t after_index, int64_t clock_ms);
 void engine_unsubscribe(struct engine *e, uint64_t stream);
 
 /* -- Rules: reload.c. The last good version of each file stays in force. Loads, checks, runs the files' own tests on a scratch

@@ -17,16 +17,7 @@ struct str who_find(const struct who *who, size_t n, uint32_t key_id)
 
 struct str key_identifier(const struct plan_key *key, const struct evt *evt, struct arena *arena)
 {
-    struct val v = evt->slots[key->slot];
-    if (v.type == VAL_STR)
-        return val_as_str(v);
-    if (v.type != VAL_INT && v.type != VAL_DBL)
-        return (struct str){NULL, 0};
-    struct buf text = {0};
-    val_write_json(&text, &v);
-    struct str copy = arena_str(arena, buf_str(&text));
-    buf_fini(&text);
-    return copy;
+    return plan_identifier(evt->slots[key->slot], arena);
 }
 
 static void firing_id(const struct firing *f, uint8_t id[16])
@@ -40,19 +31,8 @@ static void firing_id(const struct firing *f, uint8_t id[16])
         buf_put(&all, f->who[i].id.p, f->who[i].id.n);
     }
     str_hash128(buf_str(&all), id);
+    uuid_mark(id, 8);
     buf_fini(&all);
-}
-
-/* A text as it is, anything else as its JSON: attribute values on this wire are strings. */
-static struct val as_string(struct val v, struct arena *arena)
-{
-    if (v.type == VAL_STR)
-        return v;
-    struct buf text = {0};
-    val_write_json(&text, &v);
-    struct val out = val_str(arena_str(arena, buf_str(&text)));
-    buf_fini(&text);
-    return out;
 }
 
 static struct val attributes_of(const struct engine *e, const struct firing *f, struct arena *arena)
@@ -66,7 +46,7 @@ static struct val attributes_of(const struct engine *e, const struct firing *f, 
             continue;
         struct str name = arena_printf(arena, "%.*s:%.*s", STR_FMT(p->groups[attr->group].name),
                                        STR_FMT(attr->name));
-        dict_put(&dict, &used, name, as_string(f->reads[i], arena));
+        dict_put(&dict, &used, name, message_text(f->reads[i], arena));
     }
     return dict;
 }
@@ -87,54 +67,38 @@ static struct val payload_of(const struct firing *f, struct arena *arena)
     return dict;
 }
 
-static struct push_msg *message(struct engine *e, const struct firing *f, const uint8_t id[16],
-                                const struct plan_key *key, struct str target,
-                                struct val attributes)
+static struct push_msg *msg_of(struct engine *e, const struct firing *f, const struct message *m)
 {
-    struct arena *a = &e->scratch;
-    char uuid[37];
-    uuid_format(id, uuid);
-    struct val to = val_dict(a, 2), all = val_dict(a, 6);
-    size_t n_to = 0, n = 0;
-    dict_put(&to, &n_to, STR("name"), val_str(key->name));
-    dict_put(&to, &n_to, STR("id"), val_str(target));
-    dict_put(&all, &n, STR("intervention_id"), val_str(arena_str(a, str_of(uuid))));
-    dict_put(&all, &n, STR("name"), val_str(f->rule->name));
-    dict_put(&all, &n, STR("version"), val_int(f->rule->version));
-    dict_put(&all, &n, STR("attributes"), attributes);
-    dict_put(&all, &n, STR("target_attribute_key"), to);
-    if (f->rule->n_payload)
-        dict_put(&all, &n, STR("payload"), payload_of(f, a));
     struct buf json = {0};
-    val_write_json(&json, &all);
-    struct push_msg proto = {
-        .seq = f->seq,
-        .index = e->n_messages++,
-        .expires_ms = f->now_ms + e->o.push.keep_ms,
-        .name = f->rule->name,
-        .key = key->name,
-        .id = target,
-        .json = buf_str(&json),
-    };
-    memcpy(proto.intervention_id, id, 16);
-    struct push_msg *m = push_msg_new(&proto);
+    message_write(m, &e->scratch, &json);
+    struct push_msg *msg = message_new(e, m, buf_str(&json), f->seq, f->now_ms);
     buf_fini(&json);
-    return m;
+    return msg;
 }
 
 void engine_fire(struct engine *e, const struct firing *f)
 {
     struct push_msg **msgs =
         arena_alloc(&e->scratch, f->rule->n_targets * sizeof(struct push_msg *));
-    struct val attributes = attributes_of(e, f, &e->scratch);
     uint8_t id[16];
-    size_t n = 0;
+    size_t n = 0, n_more = 0;
+    struct message m = {
+        .intervention_id = id,
+        .name = f->rule->name,
+        .version = f->rule->version,
+        .attributes = attributes_of(e, f, &e->scratch),
+        .more = val_dict(&e->scratch, 1),
+    };
     firing_id(f, id);
+    if (f->rule->n_payload)
+        dict_put(&m.more, &n_more, STR("payload"), payload_of(f, &e->scratch));
     for (size_t i = 0; i < f->rule->n_targets; i++) {
         const struct plan_key *key = &e->plan->keys[f->rule->targets[i]];
-        struct str target = who_find(f->who, f->n_who, key->id);
-        if (target.n)
-            msgs[n++] = message(e, f, id, key, target, attributes);
+        m.key = key->name;
+        m.address = key->address;
+        m.id = who_find(f->who, f->n_who, key->id);
+        if (m.id.n)
+            msgs[n++] = msg_of(e, f, &m);
     }
     stat_add(STAT_INTERVENTIONS_FIRED, n != 0);
     if (n)

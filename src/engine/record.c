@@ -1,21 +1,25 @@
 /* record.c -- what is kept of a record: a batch's body as it came, with all that was drawn or read off the request, so that
  * decoding it again gives the same events. And what is kept of the engine itself beside its profiles.
  *
- * A batch: wire, collector time, drawn bytes, four texts of the request, and the body to the end.
+ * A batch: wire, collector time, drawn bytes, four texts of the request, of history where it stands, and the body to the end.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/core.h"
+
+enum { IS_HISTORY = 64 }; /* beside the wire */
 
 void batch_pack(const struct engine_batch *b, struct buf *out)
 {
     const struct evt_meta *m = &b->meta;
-    buf_reserve(out, b->body.n + m->ip.n + m->useragent.n + m->referer.n + m->nuid.n + 64);
-    pack_uint(out, b->wire);
+    buf_reserve(out, b->body.n + m->ip.n + m->useragent.n + m->referer.n + m->nuid.n + 128);
+    pack_uint(out, b->wire | (b->history ? IS_HISTORY : 0));
     pack_int(out, m->collector_ms);
     buf_put(out, m->draw, sizeof(m->draw));
     pack_str(out, m->ip);
     pack_str(out, m->useragent);
     pack_str(out, m->referer);
     pack_str(out, m->nuid);
+    if (b->history)
+        history_pack(b->history, out);
     if (b->body.n)
         buf_put(out, b->body.p, b->body.n);
 }
@@ -30,7 +34,12 @@ struct engine_batch *batch_unpack(struct str bytes)
     m.useragent = unpack_str(&in);
     m.referer = unpack_str(&in);
     m.nuid = unpack_str(&in);
-    if (in.bad || wire > WIRE_MSGPACK)
+    bool is_history = wire & IS_HISTORY;
+    struct engine_history history = {0};
+    wire &= ~(uint64_t)IS_HISTORY;
+    if (is_history)
+        history_unpack(&in, &history);
+    if (in.bad || wire >= WIRES)
         return NULL;
     struct str body = unpack_bytes(&in, (size_t)(in.end - in.p));
     struct engine_batch *b = engine_batch_new((enum engine_wire)wire, 0, body);
@@ -40,10 +49,12 @@ struct engine_batch *batch_unpack(struct str bytes)
     b->meta.useragent = engine_batch_str(b, m.useragent);
     b->meta.referer = engine_batch_str(b, m.referer);
     b->meta.nuid = engine_batch_str(b, m.nuid);
+    if (is_history)
+        engine_batch_history(b, &history);
     return b;
 }
 
-enum { KEPT_FORMAT = 1 };
+enum { KEPT_FORMAT = 2 }; /* 1 knew no history */
 
 void kept_pack(const struct engine_kept *k, struct str rules, struct buf *out)
 {
@@ -58,11 +69,13 @@ void kept_pack(const struct engine_kept *k, struct str rules, struct buf *out)
         pack_int(out, k->spans[i].hidden_ms);
     }
     pack_str(out, rules);
+    histories_pack(&k->histories, out);
 }
 
 bool kept_unpack(struct unpack *in, struct engine_kept *k, struct str *rules)
 {
-    if (unpack_uint(in) != KEPT_FORMAT)
+    uint64_t format = unpack_uint(in);
+    if (format < 1 || format > KEPT_FORMAT)
         return false;
     k->now_ms = unpack_int(in);
     k->swapped_ms = unpack_int(in);
@@ -75,5 +88,7 @@ bool kept_unpack(struct unpack *in, struct engine_kept *k, struct str *rules)
         k->spans[i].hidden_ms = unpack_int(in);
     }
     *rules = unpack_str(in);
+    if (format >= 2)
+        histories_unpack(in, &k->histories);
     return !in->bad;
 }

@@ -154,6 +154,7 @@ static bool take_base(struct engine *e, struct rules *r, struct err *err)
     bool good = kept_unpack(&in, &kept, &rules);
     e->spans = kept.spans;
     e->n_spans = kept.n_spans;
+    e->histories = kept.histories;
     if (!good)
         return err_set(
             err,

@@ -33,13 +33,16 @@ static struct val problems_of(struct arena *a, const struct rules *r,
 static struct val file_status(struct arena *a, const struct rules *r, const struct rule_file *f,
                               const struct plan_report *report)
 {
-    struct val v = val_dict(a, 3);
+    struct val v = val_dict(a, 4);
     size_t n = 0;
     const char *status = f->is_disk && f->on_disk ? "in_force"
                          : f->good                ? "last_good_version_kept"
                                                   : "not_loaded";
     dict_put(&v, &n, STR("file"), val_str(f->path));
     dict_put(&v, &n, STR("status"), val_strz(status));
+    if (f->good) /* which version is in force: another hash, another version */
+        dict_put(&v, &n, STR("hash"),
+                 val_str(arena_printf(a, "%016llx", (unsigned long long)f->good_hash)));
     dict_put(&v, &n, STR("problems"), problems_of(a, r, report, f->path));
     return v;
 }
@@ -59,6 +62,18 @@ static struct val definition(struct arena *a, struct named d)
     dict_put(&v, &n, STR("file"), val_str(d.file));
     dict_put(&v, &n, STR("line"), val_int(d.line));
     return v;
+}
+
+/* Those that are not built in. */
+static struct val keys_of(struct arena *a, const struct plan *p)
+{
+    struct val list = val_list(a, p->n_keys);
+    list.n = 0;
+    for (size_t i = 0; i < p->n_keys; i++)
+        if (p->keys[i].file.n)
+            list.items[list.n++] =
+                definition(a, (struct named){p->keys[i].name, p->keys[i].file, 0, p->keys[i].line});
+    return list;
 }
 
 struct val status_build(struct arena *a, const struct rules *r, const struct plan *p,
@@ -88,6 +103,7 @@ struct val status_build(struct arena *a, const struct rules *r, const struct pla
     dict_put(&all, &n, STR("generation"), val_int((int64_t)p->generation));
     dict_put(&all, &n, STR("files"), files);
     dict_put(&all, &n, STR("problems"), problems_of(a, r, report, (struct str){"", 0}));
+    dict_put(&all, &n, STR("attribute_keys"), keys_of(a, p));
     dict_put(&all, &n, STR("attribute_groups"), groups);
     dict_put(&all, &n, STR("services"), services);
     dict_put(&all, &n, STR("interventions"), rules);

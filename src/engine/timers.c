@@ -198,7 +198,7 @@ static void save(void *ctx, const void *hung, struct buf *out, int64_t *due_ms, 
 
 static bool load_one(struct timers *t, struct profile *p, struct unpack *in)
 {
-    struct who who[64];
+    struct who who[PLAN_RULE_KEYS_MAX];
     uint64_t rule_id = unpack_uint(in);
     int64_t due_ms = unpack_int(in);
     size_t n_read = unpack_uint(in), n = unpack_count(in, 2);

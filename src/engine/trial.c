@@ -30,7 +30,21 @@ static void trial_fired(void *ctx, const struct push_msg *m)
     t->messages[t->n++] = (struct trial_message){push_msg_ref((struct push_msg *)m), false};
 }
 
-static bool trial_send(void *ctx, const struct val *event, struct err *err)
+/* Whose event it is. */
+static struct val trial_ids(const struct plan *p, const struct evt *evt, struct arena *arena)
+{
+    struct val ids = val_dict(arena, p->n_keys);
+    size_t used = 0;
+    for (size_t k = 0; k < p->n_keys; k++) {
+        struct str id = key_identifier(&p->keys[k], evt, arena);
+        if (id.n)
+            dict_put(&ids, &used, p->keys[k].name, val_str(arena_str(arena, id)));
+    }
+    return ids;
+}
+
+static bool trial_send(void *ctx, const struct val *event, struct arena *arena, struct val *ids,
+                       struct err *err)
 {
     struct trial *t = ctx;
     struct buf json = {0};
@@ -45,8 +59,10 @@ static bool trial_send(void *ctx, const struct val *event, struct err *err)
     bool ok = batch_decode(t->e->own, b, t->plan, t->lane, err);
     if (ok && b->events.n_rejects)
         ok = err_set(err, "%.*s", STR_FMT(b->events.rejects[0].why));
-    if (ok)
+    if (ok) {
+        *ids = trial_ids(t->plan, &b->events.evts[0], arena);
         engine_submit(t->e, b, t->now_ms);
+    }
     engine_batch_free(b);
     return ok;
 }
@@ -78,7 +94,7 @@ static bool trial_read(void *ctx, const struct val *ids, struct str attribute, s
 
 static bool is_for(const struct trial *t, const struct push_msg *m, const struct val *ids)
 {
-    int key = plan_find_key(t->plan, m->key);
+    int key = plan_find_address(t->plan, m->key);
     const struct val *id = key < 0 ? NULL : val_get(ids, t->plan->keys[key].name.p);
     return id && str_eq(val_as_str(*id), m->id);
 }

@@ -33,6 +33,7 @@ void saving_begin(struct engine *e)
     };
     if (e->n_spans)
         memcpy(s->kept.spans, e->spans, e->n_spans * sizeof(*e->spans));
+    s->kept.histories = histories_copy(&e->histories);
     buf_put(&s->rules, e->rules.p, e->rules.n);
     s->push = push_capture(e->push);
     store_save_begin(e->store);
@@ -46,6 +47,7 @@ void saving_free(struct engine *e)
     if (!s)
         return;
     free(s->kept.spans);
+    histories_fini(&s->kept.histories);
     buf_fini(&s->rules);
     push_capture_free(s->push);
     store_pages_fini(&s->pages);

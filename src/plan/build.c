@@ -94,6 +94,7 @@ static struct plan_key *key_add(struct builder *b, struct str name, int slot, st
         .slot = (uint32_t)slot,
         .id = plan_ids_number(b->ids, identity),
     };
+    key->address = key->name;
     return key;
 }
 
@@ -105,7 +106,8 @@ static bool build_key(struct builder *b, const struct val *def)
     if (known >= 0 && b->plan->keys[known].file.n == 0)
         return build_fail(b, 0, "this attribute key is built in");
     if (known >= 0)
-        return build_fail(b, 0, "stands already in %.*s", STR_FMT(b->plan->keys[known].file));
+        return build_fail(b, 0, "stands already in %.*s:%u", STR_FMT(b->plan->keys[known].file),
+                          b->plan->keys[known].line);
     if (!build_duration(b, def, "ttl", &ttl_ms))
         return false;
     struct buf text = {0};
@@ -114,8 +116,10 @@ static bool build_key(struct builder *b, const struct val *def)
     int slot = build_slot(b, prop, &text);
     if (slot >= 0) {
         struct plan_key *key = key_add(b, name, slot, buf_str(&text));
+        key->address = arena_printf(b->a, "%.*s %u", STR_FMT(name), key->id);
         key->ttl_ms = ttl_ms;
         key->file = arena_str(b->a, b->file);
+        key->line = b->line;
         key->description = build_copy(b, def, "description");
     }
     buf_fini(&text);

@@ -137,6 +137,9 @@ static bool build_targets(struct builder *b, const struct val *def, struct plan_
                               build_hint(b, HINT_KEY, val_as_str(names->items[i]), BUILD_NO_KEY));
         add_distinct(r->targets, &r->n_targets, (uint32_t)k);
     }
+    if (r->n_keys + r->n_targets > PLAN_RULE_KEYS_MAX)
+        return build_fail(b, 0, "it reads and tells %zu attribute keys, at most %d are allowed",
+                          r->n_keys + r->n_targets, PLAN_RULE_KEYS_MAX);
     return r->n_targets ||
            build_fail(
                b, 0,

@@ -10,6 +10,14 @@ int plan_find_key(const struct plan *p, struct str name)
     return -1;
 }
 
+int plan_find_address(const struct plan *p, struct str address)
+{
+    for (size_t i = 0; i < p->n_keys; i++)
+        if (str_eq(p->keys[i].address, address))
+            return (int)i;
+    return -1;
+}
+
 int plan_find_service(const struct plan *p, struct str name)
 {
     for (size_t i = 0; i < p->n_services; i++)

@@ -93,16 +93,30 @@ bool cond_eval(const struct cond *c, const struct val *now, const struct val *be
                struct arena *arena);
 
 /* -- The definitions */
-enum { PLAN_NAME_MAX = 128 };
+enum {
+    PLAN_NAME_MAX = 128,
+    PLAN_IDENTIFIER_MAX = 1024,
+    PLAN_RULE_KEYS_MAX = 64 /* that an intervention reads and tells, both counted */
+};
 struct plan_key {
     struct str name;
     uint32_t id; /* persistent number */
     uint32_t slot;
+    /* What messages and their subscribers go by: the name, and with it the number of a key that is not built in. So who
+     * listens for a name hears nothing of what it means after it was given to another property. */
+    struct str address;
     int64_t ttl_ms;  /* 0: none */
     bool counted;    /* some series is of this key */
     struct str file; /* empty: built in */
+    uint32_t line;
     struct str description;
 };
+/* key.c: a value as an identifier: a text as it is, a whole number in digits, so that 7, 7.0 and "7" are one. Empty when it
+ * identifies nobody: nothing, an empty text or one of more than PLAN_IDENTIFIER_MAX bytes, a fraction, true or false. Borrows
+ * the text; else in the arena. */
+struct str plan_identifier(struct val v, struct arena *arena);
+/* Is it that only because it is too long? */
+bool plan_identifier_long(struct val v);
 
 /* What a series keeps of each event: see profile.h. */
 enum keep {
@@ -306,6 +320,7 @@ void plan_keep(struct plan *p, void *object, void (*release)(void *object));
 
 /* -- find.c: look-ups by name; -1 when there is none */
 int plan_find_key(const struct plan *p, struct str name);
+int plan_find_address(const struct plan *p, struct str address); /* a key */
 int plan_find_service(const struct plan *p, struct str name);
 int plan_find_score(const struct plan *p, struct str name);
 int plan_find_group(const struct plan *p, struct str ref); /* "group" (the newest) or "group_v2" */

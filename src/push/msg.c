@@ -39,3 +39,8 @@ void push_msg_unref(struct push_msg *m)
     if (m && __atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) == 0)
         free(m);
 }
+
+bool msg_same(const struct push_msg *a, const struct push_msg *b)
+{
+    return memcmp(a->intervention_id, b->intervention_id, sizeof(a->intervention_id)) == 0;
+}

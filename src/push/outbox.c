@@ -8,9 +8,12 @@
  * as delivered: the browser that had the copy for its device must not get the one for its account when it signs in. The
  * price: of a visitor's two devices, one that is away when the message comes does not get it later.
  *
+ * What was pushed to several identifiers may be for as many visitors, so each copy waits for its own. Who listens for two of
+ * them receives one, and both count as delivered.
+ *
  * Delivered messages are kept within the same limits, but make room first. A subscriber that says what it had last gets
- * everything newer, delivered or not, since a stream can break with messages under way. What it skips that way still
- * waits for others.
+ * everything newer, delivered or not, since a stream can break with messages under way; saying the same once more, it gets
+ * the same once more. What it skips that way still waits for others.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "push/push_internal.h"
 
@@ -105,33 +108,41 @@ void outbox_mark_delivered(struct push *p, struct held *h)
     p->n_delivered++;
 }
 
-static int by_age(const void *a, const void *b)
+static int by_age(const struct held *x, const struct held *y)
 {
-    const struct push_msg *x = (*(struct held *const *)a)->msg,
-                          *y = (*(struct held *const *)b)->msg;
-    if (x->seq != y->seq)
-        return x->seq < y->seq ? -1 : 1;
-    if (x->index != y->index)
-        return x->index < y->index ? -1 : 1;
-    return (*(struct held *const *)a)->due.tie < (*(struct held *const *)b)->due.tie ? -1 : 1;
+    if (x->msg->seq != y->msg->seq)
+        return x->msg->seq < y->msg->seq ? -1 : 1;
+    if (x->msg->index != y->msg->index)
+        return x->msg->index < y->msg->index ? -1 : 1;
+    return x->due.tie < y->due.tie ? -1 : x->due.tie > y->due.tie;
 }
 
-/* Delivers one and counts its copies as delivered. */
-static void give(struct push *p, struct sub *s, struct held *h)
+static int by_intervention(const void *a, const void *b)
 {
-    if (h->given == p->serial) /* a copy of one just given */
-        return;
-    p->deliver(p->ctx, s->front, s->stream, h->msg);
-    for (struct link *l = h->copies.next;; l = l->next) {
-        struct held *copy = LINK_OF(l, struct held, copies);
-        copy->given = p->serial;
-        outbox_mark_delivered(p, copy);
-        if (copy == h)
-            break;
+    const struct held *x = *(struct held *const *)a, *y = *(struct held *const *)b;
+    int order = memcmp(x->msg->intervention_id, y->msg->intervention_id, 16);
+    return order ? order : by_age(x, y);
+}
+
+/* All that is kept for a subscriber's targets, each intervention's together, oldest first. */
+static struct held **gather(const struct sub *s, size_t *n)
+{
+    struct held **all = NULL;
+    size_t cap = 0;
+    *n = 0;
+    for (size_t i = 0; i < s->n_ears; i++) {
+        struct link *held = &s->ears[i].target->held;
+        for (struct link *l = held->next; l != held; l = l->next) {
+            all = xgrow(all, *n, &cap, sizeof(*all));
+            all[(*n)++] = LINK_OF(l, struct held, in_target);
+        }
     }
+    if (*n)
+        qsort(all, *n, sizeof(*all), by_intervention);
+    return all;
 }
 
-/* Is this firing newer than what a subscriber has had? Not when a copy of it is that very thing. */
+/* Is it newer than what a subscriber has had? Not when a copy of it is that very thing. */
 static bool newer(struct held *h, uint64_t after_seq, uint32_t after_index)
 {
     for (struct link *l = h->copies.next;; l = l->next) {
@@ -144,30 +155,59 @@ static bool newer(struct held *h, uint64_t after_seq, uint32_t after_index)
     }
 }
 
+/* What is kept of one intervention for one subscriber's targets: it receives the oldest. */
+struct group {
+    struct held **items;
+    size_t n;
+};
+
+static bool lacks(const struct group *g, uint64_t after_seq, uint32_t after_index)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (after_seq ? !newer(g->items[i], after_seq, after_index) : g->items[i]->delivered)
+            return false;
+    return true;
+}
+
+static int by_oldest(const void *a, const void *b)
+{
+    return by_age(((const struct group *)a)->items[0], ((const struct group *)b)->items[0]);
+}
+
+/* Delivers it; all that is kept of it for these targets, and copies for others, count as delivered. */
+static void give(struct push *p, struct sub *s, const struct group *g)
+{
+    p->deliver(p->ctx, s->front, s->stream, g->items[0]->msg);
+    for (size_t i = 0; i < g->n; i++)
+        for (struct link *l = g->items[i]->copies.next;; l = l->next) {
+            struct held *copy = LINK_OF(l, struct held, copies);
+            outbox_mark_delivered(p, copy);
+            if (copy == g->items[i])
+                break;
+        }
+}
+
 size_t outbox_replay(struct push *p, struct sub *s, uint64_t after_seq, uint32_t after_index)
 {
-    size_t n = 0, cap = 0;
-    struct held **list = NULL;
-    bool resumes = after_seq > 0;
+    size_t n, n_lacking = 0;
     if (!p->deliver)
         return 0;
-    for (size_t i = 0; i < s->n_ears; i++) {
-        struct link *all = &s->ears[i].target->held;
-        for (struct link *l = all->next; l != all; l = l->next) {
-            struct held *h = LINK_OF(l, struct held, in_target);
-            if (resumes ? !newer(h, after_seq, after_index) : h->delivered)
-                continue;
-            list = xgrow(list, n, &cap, sizeof(*list));
-            list[n++] = h;
-        }
+    struct held **all = gather(s, &n);
+    struct group *lacking = xcalloc(n + 1, sizeof(*lacking));
+    for (size_t i = 0; i < n;) {
+        struct group g = {all + i, 1};
+        while (i + g.n < n && msg_same(all[i]->msg, all[i + g.n]->msg))
+            g.n++;
+        if (lacks(&g, after_seq, after_index))
+            lacking[n_lacking++] = g;
+        i += g.n;
     }
-    if (n)
-        qsort(list, n, sizeof(*list), by_age);
-    p->serial++;
-    for (size_t i = 0; i < n; i++)
-        give(p, s, list[i]);
-    free(list);
-    return n;
+    qsort(lacking, n_lacking, sizeof(*lacking), by_oldest);
+    for (size_t i = 0; i < n_lacking; i++)
+        give(p, s, &lacking[i]);
+    free(lacking);
+    free(all);
+    return n_lacking;
 }
 
 void push_expire(struct push *p, int64_t now_ms)

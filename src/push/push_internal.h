@@ -40,7 +40,7 @@ struct target {
 };
 struct sub {
     uint64_t stream;
-    uint64_t given; /* the last delivery it was part of: see push.serial */
+    uint64_t given; /* the last publishing it received something of: see push.serial */
     unsigned front;
     size_t n_ears;
     struct ear {
@@ -56,7 +56,6 @@ struct held {
     struct target *target;
     struct link in_target, in_all; /* in_all: of push.waiting or push.delivered */
     struct link copies;            /* the same firing's for other targets */
-    uint64_t given;
     uint64_t firing; /* the tie of the first copy: those of one firing come one behind the other */
     uint64_t turn;   /* of those delivered: which of them came first */
     bool delivered;
@@ -69,9 +68,12 @@ struct push {
     struct link waiting, delivered; /* struct held, oldest first */
     size_t n_waiting, n_delivered;
     struct heap due;
-    uint64_t serial; /* counts deliveries, so that each subscriber takes part in one at most once */
+    uint64_t serial; /* counts publishings: each subscriber receives one message of one at most */
     uint64_t tie, turn;
 };
+
+/* msg.c: are they of one intervention? */
+bool msg_same(const struct push_msg *a, const struct push_msg *b);
 
 /* subs.c */
 struct target *target_touch(struct push *p, struct str key, struct str id);

@@ -119,6 +119,14 @@ size_t push_subscribe(struct push *p, unsigned front, uint64_t stream,
     return outbox_replay(p, s, after_seq, after_index);
 }
 
+void push_position(struct push *p, unsigned front, uint64_t stream, uint64_t seq, uint32_t index)
+{
+    struct push_msg *m = push_msg_new(&(struct push_msg){.seq = seq, .index = index});
+    if (p->deliver)
+        p->deliver(p->ctx, front, stream, m);
+    push_msg_unref(m);
+}
+
 void push_unsubscribe(struct push *p, uint64_t stream)
 {
     struct sub *s = map_del(&p->subs, stream_key(&stream));

@@ -42,8 +42,10 @@ void script_patience(unsigned times);
 /* What a test block can do: the engine's scratch copy, on a virtual clock. ids: {domain_userid = "...", ...} of a visitor. */
 struct script_host {
     void *ctx;
-    /* event: columns as POST /api/v1/events takes them; the host sets collector_tstamp, and moves the clock on by 1 ms */
-    bool (*send)(void *ctx, const struct val *event, struct err *err);
+    /* event: columns as POST /api/v1/events takes them; the host sets collector_tstamp, and moves the clock on by 1 ms.
+     * *ids: the identifiers that it carries, by the names of their keys */
+    bool (*send)(void *ctx, const struct val *event, struct arena *arena, struct val *ids,
+                 struct err *err);
     bool (*wait)(void *ctx, int64_t ms, struct err *err);
     bool (*read)(void *ctx, const struct val *ids, struct str attribute, struct arena *arena,
                  struct val *out, struct err *err);

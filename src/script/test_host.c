@@ -44,8 +44,11 @@ static int test_send(lua_State *L)
     struct test_run *run = test_of(L);
     struct err err = {.set = false};
     luaL_checktype(L, 1, LUA_TTABLE);
-    struct val event = value_read(L, 1, &run->arena, "the event");
-    return run->host->send(run->host->ctx, &event, &err) ? 0 : raise_err(L, &err);
+    struct val event = value_read(L, 1, &run->arena, "the event"), ids = val_null;
+    if (!run->host->send(run->host->ctx, &event, &run->arena, &ids, &err))
+        return raise_err(L, &err);
+    value_push(L, ids);
+    return 1;
 }
 
 static int test_wait(lua_State *L)

@@ -233,6 +233,9 @@ end
 warning([[
 attribute_group "g" { attribute_key = "user_id", attributes = { a = counter():on(shop):within(days(1)), b = sum(shop.x):on(shop) } }
 intervention "i" { when = any { attribute "g:a":gt(3), attribute "g:b":gt(3) } }]], "no problem", "rules that can")
+warning('attribute_key "k" {\n  property = atomic.tr_total,\n}',
+  't:4: warning: attribute_key "k": atomic.tr_total is an amount, and a key is a text or a whole number: events with a fraction '
+  .. "will not have it", "an amount hardly identifies")
 warning([[local c = counter():on(page_view):where(page_view.page_url:like "%a%")
 attribute_group "g" { attribute_key = "user_id", attributes = { a = c } }]],
   "t:3: warning: this event has no data of its own, so page_view.page_url is always null: write atomic.page_url",

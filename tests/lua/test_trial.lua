@@ -10,7 +10,7 @@ attribute_key "cart_id" { property = shop.cart.id }
 intervention "discount" { when = attribute "g:a":gt(3) }
 ]]
 
--- Runs a test block on a host that notes what it is asked. answers: { read = value, take = payload }
+-- Runs a test block on a host that notes what it is asked. answers: { ids = of each event, read = value, take = payload }
 local function run(body, answers)
   local S, desc, problems = H.load(HEAD .. 'test("x", function(t)\n' .. body .. "\nend)")
   if not desc then
@@ -18,7 +18,10 @@ local function run(body, answers)
   end
   local seen = { events = {} }
   local ok, why = S.run_test(desc.defs[#desc.defs].fn, {
-    send = function(event) seen.events[#seen.events + 1] = event end,
+    send = function(event)
+      seen.events[#seen.events + 1] = event
+      return answers and answers.ids
+    end,
     wait = function(ms) seen.waited = (seen.waited or 0) + ms end,
     read = function(ids, ref)
       seen.ids, seen.ref = ids, ref
@@ -73,8 +76,9 @@ H.check(seen.events[1].domain_userid ~= seen.events[2].domain_userid, "two visit
 local twice = run 'ann, bob = t:visitor(), t:visitor()\nann:sends(page_view)\nbob:sends(page_view)'
 H.equal(H.text(twice.events), H.text(seen.events), "every run is the same")
 
-seen = run 'ann = t:visitor()\nann:sends(shop { cart = { id = 7 } })\nann:has("g:a", nil)\nt:wait(days(1))\nt:wait(minutes(1))'
-H.equal(seen.ids.cart_id .. " " .. seen.ref .. " " .. seen.waited, "7 g:a 86460000", "ids of the file's own keys, reading, waiting")
+seen = run('ann = t:visitor()\nann:sends(shop)\nann:has("g:a", nil)\nt:wait(days(1))\nt:wait(minutes(1))', { ids = { cart_id = "7" } })
+H.equal(seen.ids.cart_id .. " " .. seen.ref .. " " .. seen.waited, "7 g:a 86460000", "ids that the engine found, reading, waiting")
+H.check(seen.ids.domain_userid and seen.ids.network_userid, "beside the visitor's own")
 
 -- Questions and their failures
 local function fails(body, expected, answers)

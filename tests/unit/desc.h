@@ -63,7 +63,7 @@ static inline struct val desc_scalar(struct desc_reader *r)
 
 static inline struct val desc_value(struct desc_reader *r)
 {
-    struct val items[64];
+    struct val items[256];
     size_t n = 0;
     char c = desc_next(r);
     if (c == '\'')

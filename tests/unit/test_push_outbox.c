@@ -53,9 +53,9 @@ static void listen(struct push *p, uint64_t stream, const char *who, int64_t now
     listen_after(p, stream, who, 0, 0, now);
 }
 
-/* One firing to each of its targets; the message's text is SEQ and the target's identifier. */
-static size_t fire_until(struct push *p, uint64_t seq, const char *targets, int64_t expires,
-                         int64_t now)
+/* One message to each of some targets, published by either function; the text is SEQ and the target's identifier. */
+static int publish(struct push *p, bool each, uint64_t seq, uint8_t id, const char *targets,
+                   int64_t expires, int64_t now)
 {
     struct push_target t[8];
     struct push_msg *msgs[8];
@@ -70,16 +70,29 @@ static size_t fire_until(struct push *p, uint64_t seq, const char *targets, int6
                              .key = t[i].key,
                              .id = t[i].id,
                              .json = str_of(json)};
-        m.intervention_id[0] = (uint8_t)seq;
+        m.intervention_id[0] = id;
         msgs[i] = push_msg_new(&m);
     }
-    size_t received = push_publish(p, msgs, n, now);
+    int received = each ? (int)push_each(p, msgs, n, now) : (int)push_publish(p, msgs, n, now);
     for (size_t i = 0; i < n; i++)
         push_msg_unref(msgs[i]);
     return received;
 }
 
-static size_t fire(struct push *p, uint64_t seq, const char *targets, int64_t now)
+static int fire_until(struct push *p, uint64_t seq, const char *targets, int64_t expires,
+                      int64_t now)
+{
+    return publish(p, false, seq, (uint8_t)seq, targets, expires, now);
+}
+
+/* Intervention `id` to each of the targets, whoever they are. */
+static enum push_outcome push(struct push *p, uint64_t seq, uint8_t id, const char *targets,
+                              int64_t now)
+{
+    return (enum push_outcome)publish(p, true, seq, id, targets, 0, now);
+}
+
+static int fire(struct push *p, uint64_t seq, const char *targets, int64_t now)
 {
     return fire_until(p, seq, targets, 0, now);
 }
@@ -174,6 +187,9 @@ static void test_resuming(void)
     /* index 0 of sequence 2 was had: its copy at index 1 is the same firing */
     listen_after(p, 3, "d=ann,u=7", 2, 0, 1);
     HEARD("3:3ann 3:4ann");
+    /* who says the same again has lost it again */
+    listen_after(p, 3, "d=ann,u=7", 2, 0, 1);
+    HEARD("3:3ann 3:4ann");
     listen_after(p, 4, "d=ann", 4, 0, 1);
     HEARD("");
     /* What was skipped still waits for others. */
@@ -183,6 +199,117 @@ static void test_resuming(void)
     CHECK_INT(push_waiting(p), 1);
     listen(p, 6, "d=bob", 2);
     HEARD("6:5bob");
+    push_free(p);
+}
+
+/* Pushed to several identifiers: each may be a visitor of its own. */
+static void test_each(void)
+{
+    struct push *p = start(1000, 10, 100);
+    listen(p, 1, "d=ann", 0);
+    CHECK_INT(push(p, 1, 101, "d=ann,d=bob", 0), PUSH_RECEIVED);
+    HEARD("1:1ann");
+    CHECK_INT(push_waiting(p), 1); /* bob has not had it because ann has */
+    listen(p, 2, "d=bob", 1);
+    HEARD("2:1bob");
+    listen(p, 3, "d=ann,d=bob", 2);
+    HEARD("");
+    CHECK_INT(push(p, 2, 102, "d=cid,u=7", 3), PUSH_WAITS);
+    CHECK_INT(push_waiting(p), 2);
+
+    /* who listens for several receives it once, when it is pushed ... */
+    listen(p, 4, "d=eve,u=8", 4);
+    listen(p, 5, "u=8", 4);
+    CHECK_INT(push(p, 3, 103, "u=8,d=eve", 4), PUSH_RECEIVED);
+    HEARD("4:38 5:38");
+    CHECK_INT(push_waiting(p), 2); /* eve's counts as delivered: she is 8 */
+    /* ... and when it waited, and then it is done with for both */
+    listen(p, 6, "u=7,d=cid", 5);
+    HEARD("6:2cid");
+    CHECK_INT(push_waiting(p), 0);
+
+    /* signed in behind the delivery: no repeat by the other name, which waits for others */
+    listen(p, 7, "d=flo", 6);
+    CHECK_INT(push(p, 4, 104, "d=flo,u=9", 6), PUSH_RECEIVED);
+    HEARD("7:4flo");
+    listen(p, 8, "d=flo,u=9", 7);
+    HEARD("");
+    CHECK_INT(push_waiting(p), 1);
+    listen(p, 9, "u=9", 8);
+    HEARD("9:49");
+
+    /* nobody listens and nothing may wait */
+    push_free(p);
+    p = start(1000, 0, 100);
+    CHECK_INT(push(p, 1, 1, "d=ann", 0), PUSH_LOST);
+    listen(p, 1, "d=ann,d=bob", 0);
+    CHECK_INT(push(p, 2, 2, "d=ann,d=bob", 0), PUSH_RECEIVED);
+    HEARD("1:2ann");
+    push_free(p);
+}
+
+/* The answer was lost, so it is pushed again. */
+static void test_pushed_again(void)
+{
+    struct push *p = start(1000, 10, 100);
+    listen(p, 1, "d=ann", 0);
+    CHECK_INT(push(p, 1, 101, "d=ann", 0), PUSH_RECEIVED);
+    CHECK_INT(push(p, 2, 101, "d=ann", 1), PUSH_RECEIVED);
+    HEARD("1:1ann");
+    push_unsubscribe(p, 1);
+    CHECK_INT(push(p, 3, 101, "d=ann", 2), PUSH_RECEIVED); /* when it was pushed before */
+    listen(p, 2, "d=ann", 3);
+    HEARD("");
+
+    CHECK_INT(push(p, 4, 102, "d=bob", 4), PUSH_WAITS);
+    CHECK_INT(push(p, 5, 102, "d=bob", 5), PUSH_WAITS);
+    CHECK_INT(push_waiting(p), 1);
+    listen(p, 3, "d=bob", 6);
+    HEARD("3:4bob");
+    CHECK_INT(push(p, 6, 102, "d=bob,d=bob", 7), PUSH_RECEIVED);
+    HEARD("");
+
+    /* to one more than before: that one gets it, and nobody twice */
+    listen(p, 4, "d=bob,u=7", 8);
+    listen(p, 5, "u=7", 8);
+    CHECK_INT(push(p, 7, 102, "d=bob,u=7", 8), PUSH_RECEIVED);
+    HEARD("5:77");
+    /* of two that wait, pushed one behind the other, a subscriber of both receives the older one */
+    CHECK_INT(push(p, 8, 103, "d=cid", 9), PUSH_WAITS);
+    CHECK_INT(push(p, 9, 104, "d=cid", 9), PUSH_WAITS);
+    CHECK_INT(push(p, 10, 103, "u=8", 9), PUSH_WAITS);
+    listen(p, 6, "u=8,d=cid", 9);
+    HEARD("6:8cid 6:9cid");
+    CHECK_INT(push_waiting(p), 0);
+    listen_after(p, 7, "d=cid,u=8", 8, 0, 9); /* which is not newer for being there twice */
+    HEARD("7:9cid");
+
+    /* The older one waits, a later one was delivered: who listens for both has had it. */
+    CHECK_INT(push(p, 10, 105, "d=gus", 9), PUSH_WAITS);
+    listen(p, 9, "u=10", 9);
+    CHECK_INT(push(p, 10, 105, "u=10", 9), PUSH_RECEIVED);
+    HEARD("9:1010");
+    listen(p, 10, "d=gus,u=10", 9);
+    HEARD("");
+
+    /* a rule's firing is known like a push */
+    listen(p, 8, "d=dee", 10);
+    fire(p, 11, "d=dee,u=9", 10);
+    HEARD("8:11dee");
+    CHECK_INT(push(p, 12, 11, "d=dee,u=9", 10), PUSH_RECEIVED);
+    HEARD("");
+
+    /* what the outbox has let go of is not known any more */
+    CHECK_INT(push(p, 13, 102, "d=bob", 2000), PUSH_RECEIVED);
+    HEARD("3:13bob 4:13bob");
+    push_free(p);
+}
+
+static void test_position(void)
+{
+    struct push *p = start(1000, 10, 100);
+    push_position(p, 1, 3, 7, 2); /* no more than a message without a text */
+    HEARD("3:");
     push_free(p);
 }
 
@@ -280,6 +407,9 @@ static void test_many(void)
         case 1:
             push_unsubscribe(p, 1 + r % 13);
             break;
+        case 2:
+            push(p, (uint64_t)i + 1, (uint8_t)(r % 251), a, i);
+            break;
         default:
             fire_until(p, (uint64_t)i + 1, a, r % 5 ? 0 : i + 7, i);
         }
@@ -296,6 +426,9 @@ int main(void)
     test_delivery();
     test_waiting();
     test_resuming();
+    test_each();
+    test_pushed_again();
+    test_position();
     test_expiry();
     test_caps();
     test_digest();

@@ -423,14 +423,18 @@ static void test_lanes(void)
 
 /* -- Test blocks */
 
-static bool host_send(void *ctx, const struct val *event, struct err *err)
+static bool host_send(void *ctx, const struct val *event, struct arena *arena, struct val *ids,
+                      struct err *err)
 {
     struct buf *log = ctx;
+    size_t used = 0;
     buf_puts(log, "send ");
     val_write_json(log, event);
     if (val_get(event, "bad"))
         return err_set(err, "no such column: bad");
     buf_puts(log, "\n");
+    *ids = val_dict(arena, 1);
+    dict_put(ids, &used, STR("cart"), val_str(STR("7")));
     return true;
 }
 
@@ -464,7 +468,8 @@ static bool host_take(void *ctx, const struct val *ids, struct str intervention,
 }
 
 /* The engine may call a function of the very file, and lane, whose test is running. */
-static bool host_send_calling(void *ctx, const struct val *event, struct err *err)
+static bool host_send_calling(void *ctx, const struct val *event, struct arena *unused,
+                              struct val *ids, struct err *err)
 {
     struct script_file *f = ctx;
     struct plan_fn *fn = function(f, 1);
@@ -482,7 +487,7 @@ static void test_host(void)
         "fn('criterion', 'c', function(e) local t = {} for i = 1, 50 do t[i] = {e.n} end return "
         "e.n > 0 end)\n"
         "fn('test', 'test \"good\"', function(t)\n"
-        "  t.send {event = 'pv', n = 3}\n"
+        "  if t.send {event = 'pv', n = 3}.cart ~= '7' then return false, 'no cart' end\n"
         "  t.wait(60000)\n"
         "  return t.read({user_id = 'u'}, 'g:n') == 'seven' and t.read({}, 'g:m') == nil\n"
         "    and t.take({}, 'x').code == 9 and t.take({}, 'none') == nil end)\n"
