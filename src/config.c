@@ -4,6 +4,7 @@
  * Where a room has the field, the room has the default too.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
+#include "flags.h"
 #include "toml.h"
 
 #include <arpa/inet.h>
@@ -85,6 +86,16 @@ static const struct option {
      "its domain when none of those does"},
     {"cookie.days", UNSIGNED, AT(cookie_days), 1, 3650, "365", "how long it lasts"},
 
+    {"collector.paths", LIST, AT(collector_paths), 0, 0, NULL,
+     "further paths that take trackers' events, like /a/b"},
+    {"collector.dnt_cookies", LIST, AT(collector_dnt_cookies), 0, 0, NULL,
+     "NAME or NAME=VALUE: of who sends such a cookie nothing is kept"},
+
+    {"campaign.parameters", LIST, AT(campaign_parameters), 0, 0, NULL,
+     "NAME=COLUMN, the first that is there wins, instead of utm_medium=mkt_medium and its like"},
+    {"campaign.click_ids", LIST, AT(campaign_click_ids), 0, 0, NULL,
+     "NAME=NETWORK instead of gclid=Google, msclkid=Microsoft and dclid=DoubleClick"},
+
     {"profile.entries", UNSIGNED, AT(profile.entries), 64, 1 << 24, NULL,
      "exact entries of a series with a period"},
     {"profile.distinct", UNSIGNED, AT(profile.distinct), 16, 1 << 24, NULL,
@@ -128,8 +139,6 @@ static const struct {
     const char *all;
 } wordy[] = {[LEVEL] = {words_of_level, "debug, info, warn or error"},
              [SYNC] = {words_of_sync, "always, interval or never"}};
-static const char *const flags[] = {"config", "print-config", "help",
-                                    "format"}; /* that are no options */
 
 static const struct option *option_find(const char *name)
 {
@@ -141,11 +150,14 @@ static const struct option *option_find(const char *name)
 
 static const char *option_near(const char *name)
 {
-    const char *names[N_OPTIONS + COUNT_OF(flags)];
+    enum { FLAGS_MOST = 32 };
+    const char *names[N_OPTIONS + FLAGS_MOST];
+    size_t n = N_OPTIONS;
     for (size_t i = 0; i < N_OPTIONS; i++)
         names[i] = options[i].name;
-    memcpy(names + N_OPTIONS, flags, sizeof(flags));
-    return str_nearest(str_of(name), names, COUNT_OF(names));
+    for (int i = 0; i < FLAGS_MOST && flags_name(i); i++)
+        names[n++] = flags_name(i);
+    return str_nearest(str_of(name), names, n);
 }
 
 static bool unknown(struct err *err, const char *where, const char *name)
@@ -253,7 +265,8 @@ void config_init(struct config *c)
                          .push = push_limits_default,
                          .script = script_limits_default,
                          .journal = journal_options_default,
-                         .api = api_limits_default};
+                         .api = api_limits_default,
+                         .patience_s = -1};
     arena_init(&c->arena);
     c->origins = xcalloc(N_OPTIONS, sizeof(*c->origins));
     for (size_t i = 0; i < N_OPTIONS; i++) {
@@ -324,8 +337,7 @@ const char *config_unknown_env(char *const *env, size_t *i)
 {
     for (; env[*i]; (*i)++) {
         char name[128];
-        bool known =
-            strncmp(env[*i], "SIGNALBOX_", 10) || !strncmp(env[*i], "SIGNALBOX_CONFIG=", 17);
+        bool known = strncmp(env[*i], "SIGNALBOX_", 10) || flags_know_env(env[*i]);
         for (size_t k = 0; k < N_OPTIONS && !known; k++) {
             env_name(&options[k], name, sizeof(name));
             known = !strncmp(env[*i], name, strlen(name)) && env[*i][strlen(name)] == '=';
@@ -345,7 +357,8 @@ struct arg {
 static bool wants_value(const char *name)
 {
     const struct option *o = option_find(name);
-    return o ? o->type != BOOL : !strcmp(name, "config") || !strcmp(name, "format");
+    int row = flags_find(name);
+    return o ? o->type != BOOL : row >= 0 && flags_wants_value(row);
 }
 
 /* Takes what stands at argv[*i] and moves *i behind it. */
@@ -357,7 +370,7 @@ static bool take_arg(struct arg *a, int argc, char *const *argv, int *i, struct 
     a->name[n] = 0;
     a->value = *equals ? equals + 1 : NULL;
     if (!option_find(a->name)) /* --internal-domains is as good */
-        for (size_t k = 0; k < n && strcmp(a->name, "print-config"); k++)
+        for (size_t k = 0; k < n && flags_find(a->name) < 0; k++)
             a->name[k] = a->name[k] == '-' ? '_' : a->name[k];
     if (a->value || !wants_value(a->name))
         return true;
@@ -374,21 +387,16 @@ static bool take_flag(struct config *c, const struct arg *a, struct err *err)
     snprintf(where, sizeof(where), "--%s", a->name);
     if (o)
         return set(c, o, a->value ? a->value : "true", where, err);
-    if (!strcmp(a->name, "format"))
-        c->format = a->value;
-    else if (!strcmp(a->name, "print-config"))
-        c->print = true;
-    else if (!strcmp(a->name, "help"))
-        c->help = true;
-    else if (strcmp(a->name, "config"))
-        return unknown(err, "command line", a->name);
-    return true;
+    int row = flags_find(a->name);
+    return row >= 0 ? flags_set(c, row, a->value, err) : unknown(err, "command line", a->name);
 }
 
 /* only_file: looks for --config alone, since the file comes before the rest. */
 static bool take_args(struct config *c, int argc, char *const *argv, const char **only_file,
                       struct err *err)
 {
+    if (!only_file)
+        c->positional = arena_alloc(&c->arena, (size_t)argc * sizeof(*c->positional) + 1);
     for (int i = 0; i < argc;) {
         struct arg a;
         bool flag = !strncmp(argv[i], "--", 2) && argv[i][2];
@@ -405,8 +413,6 @@ static bool take_args(struct config *c, int argc, char *const *argv, const char 
             return err_set(err, "command line: there is no option %s; --help lists them", argv[i]);
         if (!strcmp(argv[i], "-h"))
             c->help = true;
-        else if (!only_file && c->n_positional == CONFIG_POSITIONALS)
-            return err_set(err, "command line: \"%s\" is one too many", argv[i]);
         else if (!only_file)
             c->positional[c->n_positional++] = argv[i];
         i++;
@@ -416,9 +422,10 @@ static bool take_args(struct config *c, int argc, char *const *argv, const char 
 
 bool config_load(struct config *c, int argc, char *const *argv, char *const *env, struct err *err)
 {
-    struct file f = {.c = c, .path = env_get(env, "SIGNALBOX_CONFIG")};
-    if (!take_args(c, argc, argv, &f.path, err))
+    flags_take_env(c, env);
+    if (!take_args(c, argc, argv, &c->file, err))
         return false;
+    struct file f = {.c = c, .path = c->file};
     if (f.path && *f.path && !toml_read(f.path, take_file_value, &f, err))
         return false;
     return take_env(c, env, err) && take_args(c, argc, argv, NULL, err);

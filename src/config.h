@@ -8,8 +8,6 @@
 
 #include "api/api.h"
 
-enum { CONFIG_POSITIONALS = 4 };
-
 struct config_list {
     struct str *items;
     size_t n;
@@ -19,6 +17,8 @@ struct config {
     unsigned fronts;
     unsigned log_level; /* enum log_level */
     struct config_list internal_domains, cookie_domains;
+    struct config_list campaign_parameters, campaign_click_ids;
+    struct config_list collector_paths, collector_dnt_cookies;
     bool cookie_on;
     char *cookie_fallback;
     unsigned cookie_days;
@@ -30,11 +30,13 @@ struct config {
     struct push_limits push;
     struct script_limits script;
     struct api_limits api;
-    /* Not options: what else stood on the command line. */
-    const char *positional[CONFIG_POSITIONALS];
+    /* Not options: what else stood on the command line; see flags.c. */
+    const char **positional;
     size_t n_positional;
-    const char *format; /* --format */
-    bool print, help;   /* --print-config, --help */
+    uint32_t flags; /* a bit per row that was given */
+    const char *file, *format, *to, *token, *refused;
+    double speed, rate, patience_s; /* 0: not given; patience_s: < 0 */
+    bool print, help, now, any_size;
     const char *
         *origins; /* one per option: "default", "--listen", "SIGNALBOX_LISTEN", "FILE:LINE" */
     struct arena arena;

@@ -3,6 +3,8 @@
  * Exit codes: 0 it went well; 1 it did not, or the rules have errors; 2 the command line was wrong.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "data.h"
+#include "flags.h"
+#include "feed/feed.h"
 #include "serve.h"
 
 #include <stdlib.h>
@@ -17,6 +19,8 @@ static int run_test(const struct config *c);
 static int run_backup(const struct config *c);
 static int run_restore(const struct config *c);
 static int run_journal(const struct config *c);
+static int run_replay(const struct config *c);
+static int run_send(const struct config *c);
 static int run_help(const struct config *c);
 static int run_version(const struct config *c);
 
@@ -38,7 +42,12 @@ static const struct command {
      run_journal},
     {"journal", "salvage NEWDIR [--data DIR]",
      "takes what can be read of a damaged data folder into a new one", 1, 2, run_journal},
-    {"help", "[TOPIC]", "explains: operators, aggregations, options, words", 0, 1, run_help},
+    {"replay", "[FILE...] [--to URL]",
+     "feeds a server with its past: events count and fire nothing", 0, SIZE_MAX, run_replay},
+    {"send", "[FILE...] [--to URL] [--speed N | --rate N] [--now]",
+     "feeds a server with recorded events as if they happened now", 0, SIZE_MAX, run_send},
+    {"help", "[TOPIC]", "explains: operators, aggregations, options, words, and each command", 0, 1,
+     run_help},
     {"version", "", "says which version this is", 0, 0, run_version},
 };
 
@@ -145,7 +154,56 @@ static int run_journal(const struct config *c)
     return usage_error("it is `journal verify` or `journal salvage NEWDIR`");
 }
 
+/* ---- replay, send */
+
+static int run_replay(const struct config *c)
+{
+    return feed_replay(c);
+}
+
+static int run_send(const struct config *c)
+{
+    return feed_send(c);
+}
+
 /* ---- help */
+
+/* What a line of help can't say; of the commands that need it. */
+static const struct {
+    const char *command, *text;
+} pages[] = {
+    {"replay",
+     "Each FILE holds enriched events: 131 columns with tabs between them, or a JSON map of "
+     "columns, "
+     "a line. gzip and\n"
+     "zstd are read as they are. \"-\", or no FILE: standard input.\n\n"
+     "The events change attributes as if they had come when they happened, and no intervention "
+     "fires. Each line of a\n"
+     "file is taken once: the same command goes on where an earlier one stopped, and in a file "
+     "that "
+     "has grown behind its\n"
+     "old end. What counts is what the file holds, not its name. Feed what the server has not had: "
+     "an event that came to\n"
+     "it live more than a day ago counts again.\n\n"
+     "  signalbox replay 2026-09-*.tsv.gz\n"
+     "  zcat old.gz | grep page_view | signalbox replay --to http://10.0.0.7:8080 --refused "
+     "bad.tsv\n"},
+    {"send",
+     "Each FILE holds enriched events, as for replay. They are sent as fast as the server takes "
+     "them, unless --speed or\n"
+     "--rate says how fast, and interventions fire. An event keeps the times it was recorded with, "
+     "which may be long ago\n"
+     "and out of every window; with --now it happens when it is sent. A server knows events it has "
+     "had in the last day by\n"
+     "their event_id, and counts them once.\n\n"
+     "  signalbox send --speed 10 --now monday.tsv.gz     monday again, in two and a half hours\n"
+     "  signalbox send --rate 500 events.ndjson           five hundred a second\n"},
+};
+
+static void put_command(const struct command *command, struct buf *out)
+{
+    buf_printf(out, "  %-8s %-51s %s\n", command->name, command->args, command->help);
+}
 
 static void help_usage(struct buf *out)
 {
@@ -153,15 +211,34 @@ static void help_usage(struct buf *out)
         out,
         "signalbox watches what people do on a site and acts when a rule says so.\n\nCommands:\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        buf_printf(out, "  %-8s %-51s %s\n", commands[i].name, commands[i].args, commands[i].help);
-    buf_puts(out, "\nOther flags:\n"
-                  "  --config FILE             a TOML file with options; also SIGNALBOX_CONFIG\n"
-                  "  --print-config            prints what is set, and where each value came from\n"
-                  "  --help                    this\n"
-                  "\nOptions. The command line wins over the environment (SIGNALBOX_HTTP_BODY for "
+        put_command(&commands[i], out);
+    buf_puts(out, "\nFlags:\n");
+    flags_write_help(NULL, out);
+    buf_puts(out, "\nOptions. The command line wins over the environment (SIGNALBOX_HTTP_BODY for "
                   "http.body), that over the\n"
                   "file ([http] body = ...), that over the default, which stands behind each:\n");
     config_write_help(out);
+}
+
+/* false: there is no such command. */
+static bool help_command(const char *name, struct buf *out)
+{
+    size_t before = out->n;
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        if (!strcmp(commands[i].name, name))
+            buf_printf(out, "signalbox %s %s\n  %s\n", name, commands[i].args, commands[i].help);
+    bool found = out->n > before;
+    for (size_t i = 0; i < COUNT_OF(pages); i++)
+        if (!strcmp(pages[i].command, name))
+            buf_printf(out, "\n%s", pages[i].text);
+    struct buf own = {0};
+    flags_write_help(name, &own);
+    if (own.n)
+        buf_printf(out, "\n%.*s", STR_FMT(buf_str(&own)));
+    if (found)
+        buf_puts(out, "\n`signalbox help` lists the flags and options of every command.\n");
+    buf_fini(&own);
+    return found;
 }
 
 static void help_options(struct buf *out)
@@ -221,11 +298,15 @@ static int run_help(const struct config *c)
             return OK;
         }
     }
+    if (topic && help_command(topic, &out)) {
+        print(&out);
+        return OK;
+    }
     if (topic) {
         const char *near = str_nearest(str_of(topic), names, COUNT_OF(names));
         fprintf(stderr,
                 "signalbox: there is no help on \"%s\"%s%s%s; there is: operators, aggregations, "
-                "options, words\n",
+                "options, words, and each command\n",
                 topic, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
         return USAGE;
     }
@@ -254,8 +335,12 @@ static const struct command *command_find(const char *word)
 static int run(const struct command *command, struct config *c)
 {
     struct buf out = {0};
-    if (c->help)
-        return run_help(&(struct config){0});
+    struct err err = {0};
+    if (c->help) {
+        const char *topic = command->name;
+        return run_help(
+            &(struct config){.positional = &topic, .n_positional = command->run != run_help});
+    }
     if (c->n_positional > command->most) {
         fprintf(stderr, "signalbox %s: \"%s\" is one too many\n", command->name,
                 c->positional[command->most]);
@@ -266,8 +351,8 @@ static int run(const struct command *command, struct config *c)
                 command->args);
         return USAGE;
     }
-    if (c->format && command->run != run_check && command->run != run_test)
-        return usage_error("--format is for check and test");
+    if (!flags_check(c, command->name, &err))
+        return usage_error(err.text);
     if (c->print) {
         config_write(c, &out);
         print(&out);

@@ -26,6 +26,7 @@ struct server {
     struct watch *watch;
     struct control *control;
     struct writeback *writeback;
+    struct evt_campaign *campaign;
 };
 
 static int64_t clock_ms(void)
@@ -78,9 +79,19 @@ static void on_hup(void *ctx)
     watch_kick(s->watch);
 }
 
+static bool make_campaign(struct server *s, struct err *err)
+{
+    struct err why = {0};
+    const struct config_list *params = &s->c->campaign_parameters, *ids = &s->c->campaign_click_ids;
+    s->campaign = evt_campaign_new(params->items, params->n, ids->items, ids->n, &why);
+    return s->campaign || err_set(err, "campaign: %s", why.text);
+}
+
 static struct api *make_api(struct server *s, struct err *err)
 {
     const struct config *c = s->c;
+    if (!make_campaign(s, err))
+        return NULL;
     struct api_options o = {
         .engine = {.profile = c->profile,
                    .push = c->push,
@@ -88,7 +99,8 @@ static struct api *make_api(struct server *s, struct err *err)
                    .journal = data_options(c),
                    .referers = c->referers,
                    .internal_domains = c->internal_domains.items,
-                   .n_internal_domains = c->internal_domains.n},
+                   .n_internal_domains = c->internal_domains.n,
+                   .campaign = s->campaign},
         .http = {.listen = c->listen, .fronts = c->fronts, .limits = c->http, .clock_ms = clock_ms},
         .limits = c->api,
         .cookie = {.on = c->cookie_on,
@@ -96,6 +108,10 @@ static struct api *make_api(struct server *s, struct err *err)
                    .n_domains = c->cookie_domains.n,
                    .fallback = c->cookie_fallback,
                    .days = c->cookie_days},
+        .collector = {.paths = c->collector_paths.items,
+                      .n_paths = c->collector_paths.n,
+                      .dnt_cookies = c->collector_dnt_cookies.items,
+                      .n_dnt_cookies = c->collector_dnt_cookies.n},
         .on_hup = on_hup,
         .ctx = s,
     };
@@ -215,6 +231,7 @@ int serve(const struct config *c)
     watch_free(s.watch);
     writeback_free(s.writeback);
     api_free(s.api);
+    evt_campaign_free(s.campaign);
     if (s.rules)
         rules_free(s.rules);
     if (started)

@@ -32,6 +32,16 @@ void admin_health(struct http_req *r, void *ctx)
     http_reply(r, 200, "text/plain", STR("ok"));
 }
 
+void admin_sink_health(struct http_req *r, void *ctx)
+{
+    const char *trouble = take_trouble(ctx);
+    answer_begin(r, false);
+    if (trouble)
+        http_reply_problem(r, 503, "%s", trouble);
+    else
+        http_reply(r, 200, "text/plain", STR("ok"));
+}
+
 /* A full disk mends itself, and reads and streams go on: who is sent elsewhere, or nowhere, has gained nothing. A failed one
  * does not: somebody has to look and restart. */
 void admin_ready(struct http_req *r, void *ctx)

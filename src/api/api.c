@@ -50,10 +50,19 @@ static void hup(void *ctx)
         a->o.on_hup(a->o.ctx);
 }
 
+static bool configure(struct api *a, struct err *err)
+{
+    const struct api_collector *c = &a->o.collector;
+    a->o.http.routes = alias_routes(c->paths, c->n_paths, &a->kept, &a->o.http.n_routes, err);
+    a->optouts = optout_new(c->dnt_cookies, c->n_dnt_cookies, &a->kept, err);
+    return a->o.http.routes && a->optouts;
+}
+
 struct api *api_new(const struct api_options *o, struct err *err)
 {
     struct api *a = xcalloc(1, sizeof(*a));
     a->o = *o;
+    arena_init(&a->kept);
     a->fronts = xcalloc(o->http.fronts, sizeof(*a->fronts));
     pthread_mutex_init(&a->closing, NULL);
     a->o.engine.fronts = o->http.fronts;
@@ -61,12 +70,12 @@ struct api *api_new(const struct api_options *o, struct err *err)
     a->o.engine.durable = durable;
     a->o.engine.deliver = interventions_deliver;
     a->o.engine.ctx = a;
-    a->o.http.routes = api_routes;
-    a->o.http.n_routes = n_api_routes;
     a->o.http.ctx = a;
     a->o.http.tick = tick;
     a->o.http.tick_ms = TICK_MS;
-    a->http = http_new(&a->o.http, err); /* first: a port that is taken is found out at once */
+    a->o.http.too_large = collect_too_large;
+    if (configure(a, err))
+        a->http = http_new(&a->o.http, err); /* first: a port that is taken is found out at once */
     a->engine = a->http ? engine_new(&a->o.engine, err) : NULL;
     if (!a->engine) {
         api_free(a);
@@ -116,5 +125,6 @@ void api_free(struct api *a)
         engine_free(a->engine);
     pthread_mutex_destroy(&a->closing);
     free(a->fronts);
+    arena_fini(&a->kept);
     free(a);
 }

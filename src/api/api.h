@@ -26,12 +26,21 @@ struct api_cookie {
     unsigned days;        /* 365 */
 };
 
+/* What is said to trackers beyond the protocol. */
+struct api_collector {
+    const struct str *paths; /* further ones that take events: see alias.c */
+    size_t n_paths;
+    const struct str *dnt_cookies; /* NAME or NAME=VALUE: who sends one is not tracked */
+    size_t n_dnt_cookies;
+};
+
 struct api_options {
     struct engine_options engine; /* fronts, applied, deliver and ctx are filled in */
     /* routes, ctx and tick are filled in; clock_ms is everybody's clock */
     struct http_options http;
     struct api_limits limits;
     struct api_cookie cookie;
+    struct api_collector collector;
     void (*on_hup)(void *ctx); /* on SIGHUP, on the thread of front 0 */
     void *ctx;
 };

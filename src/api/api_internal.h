@@ -17,6 +17,8 @@ struct api_front {
 };
 struct api {
     struct api_options o;
+    struct arena kept; /* what lives as long as it does */
+    struct optout *optouts;
     struct engine *engine;
     struct http *http;
     struct rules *_Atomic rules; /* NULL: not ready */
@@ -52,11 +54,23 @@ void draw_uuid(struct api *a, unsigned front, char out[37]); /* version 4 */
 typedef void take_finish(struct api *a, struct http_req *r, struct engine_batch *b);
 void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
                  const struct evt_meta *meta, take_finish *finish);
+/* The same for events of the past. */
+void take_history(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
+                  const struct engine_history *history, take_finish *finish);
+/* The two halves, for a batch that is none of a request's body. open: false, nothing is taken now, and r has been answered;
+ * true: close follows, and takes the batch. */
+bool take_open(struct api *a, struct http_req *r);
+void take_close(struct api *a, struct http_req *r, struct engine_batch *b, take_finish *finish);
 void take_applied(void *ctx, struct engine_batch *b);
 /* Why no events are taken now, for whoever sends some; NULL: they are. */
 const char *take_trouble(struct api *a);
 /* Now and then on each front's thread: once events can't be kept, whoever waits for that is told. */
 void take_tick(struct api *a, unsigned front);
+
+/* events.c: {"accepted": n, "rejected": [...]}, what was taken of a body and what was not */
+struct val events_counts(struct arena *arena, const struct evt_batch *events);
+/* The wire that a body of this Content-Type is in; false: none, and r has been answered. */
+bool events_wire(struct http_req *r, enum engine_wire *out);
 
 /* read.c: identifiers of a request, and attributes read at them */
 struct read_key {
@@ -65,7 +79,8 @@ struct read_key {
     struct str *ids; /* p == NULL: none at this position */
     size_t n;
 };
-/* An identifier as text: a string that is not empty, or a whole number. false: neither; *out is p == NULL for null. */
+/* An identifier as text: see plan_identifier. false: it is none; *out is p == NULL for null. */
+#define READ_ID_WANTS "an identifier is a text of 1 to %d bytes or a whole number"
 bool read_id(struct arena *arena, const struct val *v, struct str *out);
 /* rows x attrs values, row by row: each attribute at the identifier that its group's key has in that row. NULL: what is kept
  * is damaged, and r has been answered. */
@@ -75,6 +90,35 @@ struct val *read_rows(struct api *a, struct http_req *r, const struct plan *p,
 /* " (did you mean x?)" or nothing. */
 struct str read_hint(struct arena *arena, struct str word, const struct str *names, size_t n);
 struct str read_key_hint(struct arena *arena, const struct plan *p, struct str word);
+
+/* targets.c: the identifiers in a request's query, in the arena. last_id: gets last_event_id; NULL: that is an
+ * unknown key like any other. false: there is none, or one is wrong, and r has been answered. */
+struct targets {
+    struct push_target *items;
+    struct str *names; /* of their attribute keys */
+    size_t n;
+};
+bool targets_take(struct api *a, struct http_req *r, struct arena *arena, struct targets *out,
+                  struct str *last_id);
+
+/* alias.c: api_routes and two for each path, in the arena. NULL: err says which path is none. */
+struct http_route *alias_routes(const struct str *paths, size_t n, struct arena *arena,
+                                size_t *n_routes, struct err *err);
+
+/* optout.c: the cookies of a configuration, in the arena. NULL: err says which is none. */
+struct optout;
+struct optout *optout_new(const struct str *cookies, size_t n, struct arena *arena,
+                          struct err *err);
+/* Does the request bring one of the n? */
+bool optout_said(const struct optout *all, size_t n, const struct http_req *r);
+
+/* collect.c: is it the first segment of paths that are ours and no tracker's? */
+bool collect_reserved(struct str segment);
+/* The status for a body that is too large for a route. */
+int collect_too_large(const struct http_route *route);
+
+/* direct.c: bytes of a body. A message near http_limits.stream_bytes would end every stream it is sent to. */
+enum { INTERVENTION_MAX = 16384 };
 
 /* interventions.c */
 void interventions_deliver(void *ctx, unsigned front, uint64_t stream, struct push_msg *m);
@@ -87,12 +131,18 @@ void collect_options(struct http_req *r, void *ctx);
 void collect_robots(struct http_req *r, void *ctx);
 void collect_redirect(struct http_req *r, void *ctx);
 void events_post(struct http_req *r, void *ctx);
+void history_get(struct http_req *r, void *ctx);
+void history_post(struct http_req *r, void *ctx);
 void attributes_post(struct http_req *r, void *ctx);
+void interventions_post(struct http_req *r, void *ctx);
 void interventions_get(struct http_req *r, void *ctx);
 void scores_post(struct http_req *r, void *ctx);
 void scores_predict(struct http_req *r, void *ctx);
+void pages_get(struct http_req *r, void *ctx);
+void pages_slash(struct http_req *r, void *ctx);
 void admin_root(struct http_req *r, void *ctx);
 void admin_health(struct http_req *r, void *ctx);
+void admin_sink_health(struct http_req *r, void *ctx);
 void admin_ready(struct http_req *r, void *ctx);
 void admin_metrics(struct http_req *r, void *ctx);
 void admin_rules(struct http_req *r, void *ctx);

@@ -33,9 +33,8 @@ static bool take_ids(struct request *q, struct read_key *k, const struct val *v,
     k->ids = arena_alloc(q->arena, k->n * sizeof(*k->ids) + 1);
     for (size_t i = 0; i < k->n; i++)
         if (!read_id(q->arena, &items[i], &k->ids[i]))
-            return REFUSE(q, 422,
-                          "attribute_keys.%.*s[%zu]: an identifier is a string that is not empty",
-                          STR_FMT(k->name), i);
+            return REFUSE(q, 422, "attribute_keys.%.*s[%zu]: " READ_ID_WANTS, STR_FMT(k->name), i,
+                          PLAN_IDENTIFIER_MAX);
     q->n_rows = MAX_OF(q->n_rows, k->n);
     return true;
 }

@@ -1,9 +1,11 @@
 /* collect.c -- the tracker protocol: what a Snowplow collector answers, so that its trackers work unchanged.
  *
- * A tracker drops events for ever on 400 and a few others, and sends them again on anything else. So a batch with some bad
- * events is answered `ok`, with a header that says what was wrong; only what holds no good event at all is a 400.
+ * A tracker drops events for ever on 400, 401, 403, 410 and 422, and on anything else sends them again before it sends any
+ * other. So what can never be taken is one of those, what may be taken later none, and a batch with some bad events is
+ * answered `ok`, with a header that says what was wrong: only what holds no good event at all is a 400.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api_internal.h"
+#include "api/client.h"
 #include "api/cookie.h"
 
 /* The smallest transparent GIF there is. */
@@ -11,24 +13,11 @@ static const char pixel[] = "GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff\x21\xf9\4\
                             "\0\1\0\1\0\0\2\2\x44\1\0\x3b";
 static const char nobody[] = "00000000-0000-0000-0000-000000000000";
 
-/* An address as text, or nothing: it goes into attributes as it is. */
-static struct str address(struct str s)
+static struct str address_of(const struct http_req *r)
 {
-    const char *comma = s.n ? memchr(s.p, ',', s.n) : NULL;
-    if (comma)
-        s.n = (size_t)(comma - s.p);
-    s = str_trim(s);
-    for (size_t i = 0; i < s.n; i++)
-        if (!memchr("0123456789abcdefABCDEF.:", s.p[i], 24))
-            return (struct str){0};
-    return s.n <= 45 ? s : (struct str){0};
-}
-
-static struct str client_address(const struct http_req *r)
-{
-    struct str ip = address(http_header(r, "X-Forwarded-For"));
+    struct str ip = client_address(http_header(r, "X-Forwarded-For"));
     if (!ip.n)
-        ip = address(http_header(r, "X-Real-IP"));
+        ip = client_address(http_header(r, "X-Real-IP"));
     return ip.n ? ip : http_peer(r);
 }
 
@@ -66,7 +55,7 @@ static void identify(struct api *a, struct http_req *r, struct evt_meta *meta)
             set_cookie(a, r, (struct str){0}, true);
         return;
     }
-    meta->ip = client_address(r);
+    meta->ip = address_of(r);
     meta->nuid = query_nuid(r);
     if (!cookie_safe(meta->nuid))
         meta->nuid = cookie;
@@ -111,10 +100,15 @@ static bool all_bad(struct http_req *r, struct engine_batch *b)
     return false;
 }
 
+static void reply_ok(struct http_req *r)
+{
+    http_reply(r, 200, "text/plain", STR("ok"));
+}
+
 static void answer_ok(struct api *a, struct http_req *r, struct engine_batch *b)
 {
     if (!all_bad(r, b))
-        http_reply(r, 200, "text/plain", STR("ok"));
+        reply_ok(r);
 }
 
 static void reply_pixel(struct http_req *r)
@@ -130,18 +124,30 @@ static void answer_pixel(struct api *a, struct http_req *r, struct engine_batch 
 }
 
 /* Vendors look like com.example; these are the first parts of paths that are ours. */
-static bool reserved(struct http_req *r)
+bool collect_reserved(struct str segment)
 {
     static const char *const ours[] = {"api",     "r",      "docs",    "health",
                                        "healthz", "readyz", "metrics", "predict"};
-    struct str vendor = http_param(r, "vendor");
     for (size_t i = 0; i < COUNT_OF(ours); i++)
-        if (str_eqz(vendor, ours[i])) {
-            answer_begin(r, false);
-            http_reply_problem(r, 404, "there is nothing at this path");
+        if (str_eqz(segment, ours[i]))
             return true;
-        }
     return false;
+}
+
+/* true: it has been answered, since no tracker asks for that. */
+static bool reserved(struct http_req *r)
+{
+    if (!collect_reserved(http_param(r, "vendor")))
+        return false;
+    answer_begin(r, false);
+    http_reply_problem(r, 404, "there is nothing at this path");
+    return true;
+}
+
+/* Whoever does not want to be tracked is answered like anybody else, and nothing of it is kept. */
+static bool opted_out(const struct api *a, const struct http_req *r)
+{
+    return optout_said(a->optouts, a->o.collector.n_dnt_cookies, r);
 }
 
 /* sendBeacon can only say text/plain, and some trackers say nothing. */
@@ -159,12 +165,23 @@ void collect_post(struct http_req *r, void *ctx)
         return;
     answer_begin(r, true);
     struct str type = answer_media_type(http_header(r, "Content-Type"));
-    if (!tracker_type(type)) {
-        http_reply_problem(r, 415, "a tracker's events are application/json");
+    if (opted_out(a, r)) {
+        reply_ok(r);
+        return;
+    }
+    if (!tracker_type(type)) { /* no 415, for which it would come again */
+        http_reply_problem(r, 400, "a tracker's events are application/json, not %.*s",
+                           STR_FMT(type));
         return;
     }
     identify(a, r, &meta);
     take_events(a, r, WIRE_TP2, http_body(r), &meta, answer_ok);
+}
+
+/* What is too large never gets smaller: for a 413 a tracker would send it again and again, and nothing else. */
+int collect_too_large(const struct http_route *route)
+{
+    return route->handler == collect_post ? 422 : 413;
 }
 
 void collect_get(struct http_req *r, void *ctx)
@@ -172,6 +189,10 @@ void collect_get(struct http_req *r, void *ctx)
     struct api *a = ctx;
     struct evt_meta meta = {0};
     answer_begin(r, true);
+    if (opted_out(a, r)) {
+        reply_pixel(r);
+        return;
+    }
     identify(a, r, &meta);
     if (!http_head(r)->query.n) {
         reply_pixel(r); /* somebody looks whether we are there */
@@ -204,7 +225,9 @@ void collect_options(struct http_req *r, void *ctx)
 void collect_robots(struct http_req *r, void *ctx)
 {
     answer_begin(r, false);
-    http_reply(r, 200, "text/plain", STR("User-agent: *\nDisallow: /\n"));
+    /* Google's for advertisements minds no line but its own */
+    http_reply(r, 200, "text/plain",
+               STR("User-agent: *\nUser-agent: AdsBot-Google\nDisallow: /\n"));
 }
 
 void collect_redirect(struct http_req *r, void *ctx)

@@ -33,16 +33,8 @@ void draw_bytes(struct api *a, unsigned front, void *out, size_t n)
 
 void draw_uuid(struct api *a, unsigned front, char out[37])
 {
-    static const char hex[] = "0123456789abcdef";
-    uint8_t b[16];
-    draw_bytes(a, front, b, sizeof(b));
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *out++ = '-';
-        *out++ = hex[b[i] >> 4];
-        *out++ = hex[b[i] & 15];
-    }
-    *out = 0;
+    uint8_t id[16];
+    draw_bytes(a, front, id, sizeof(id));
+    uuid_mark(id, 4);
+    uuid_format(id, out);
 }

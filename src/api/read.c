@@ -5,20 +5,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api_internal.h"
 
-#include <inttypes.h>
-
 enum { SLICE_VALUES = 512 };
 
 bool read_id(struct arena *arena, const struct val *v, struct str *out)
 {
-    *out = (struct str){0};
-    if (v->type == VAL_NULL)
-        return true;
-    if (v->type == VAL_STR)
-        *out = val_as_str(*v);
-    else if (v->type == VAL_INT)
-        *out = arena_printf(arena, "%" PRId64, v->i);
-    return out->n > 0;
+    *out = plan_identifier(*v, arena);
+    return out->n > 0 || v->type == VAL_NULL;
 }
 
 static struct str id_at(const struct read_key *keys, size_t n_keys, uint32_t key, size_t row)

@@ -38,7 +38,7 @@ static bool take_key(struct question *q, struct str name, const struct val *v)
                       STR_FMT(hint));
     }
     if (!read_id(q->arena, v, id))
-        return REFUSE(q, 422, "%.*s: an identifier is a string that is not empty", STR_FMT(name));
+        return REFUSE(q, 422, "%.*s: " READ_ID_WANTS, STR_FMT(name), PLAN_IDENTIFIER_MAX);
     if (q->n_keys == KEYS_MAX)
         return REFUSE(q, 400, "at most %d attribute keys are allowed", KEYS_MAX);
     if (id->p)

@@ -115,21 +115,25 @@ static void submit(struct api *a, struct http_req *r, struct engine_batch *b, ta
         finish(a, b);
 }
 
-void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
-                 const struct evt_meta *meta, take_finish *done)
+bool take_open(struct api *a, struct http_req *r)
 {
-    struct err err = {0};
-    unsigned front = http_front_of(r);
     const char *trouble = take_trouble(a);
     if (trouble) {
         answer_later(r, RETRY_S, trouble);
-        return;
+        return false;
     }
     if (atomic_fetch_add_explicit(&a->n_batches, 1, memory_order_relaxed) >= a->o.limits.batches) {
         atomic_fetch_sub_explicit(&a->n_batches, 1, memory_order_relaxed);
         answer_later(r, "1", "too many events are under way: send this again");
-        return;
+        return false;
     }
+    return true;
+}
+
+static struct engine_batch *fill(struct api *a, struct http_req *r, enum engine_wire wire,
+                                 struct str body, const struct evt_meta *meta)
+{
+    unsigned front = http_front_of(r);
     struct engine_batch *b = engine_batch_new(wire, front, body);
     b->meta = *meta;
     b->meta.ip = engine_batch_str(b, meta->ip);
@@ -138,7 +142,13 @@ void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struc
     b->meta.nuid = engine_batch_str(b, meta->nuid);
     b->meta.collector_ms = http_now(r);
     draw_bytes(a, front, b->meta.draw, sizeof(b->meta.draw));
-    if (engine_decode(a->engine, b, &err) && b->events.n > 0) {
+    return b;
+}
+
+void take_close(struct api *a, struct http_req *r, struct engine_batch *b, take_finish *done)
+{
+    struct err err = {0};
+    if (engine_decode(a->engine, b, &err) && (b->events.n > 0 || b->history || b->direct)) {
         submit(a, r, b, done);
         return;
     }
@@ -152,4 +162,22 @@ void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struc
         done(a, r, b); /* nothing to apply */
     }
     engine_batch_free(b);
+}
+
+void take_events(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
+                 const struct evt_meta *meta, take_finish *done)
+{
+    if (take_open(a, r))
+        take_close(a, r, fill(a, r, wire, body, meta), done);
+}
+
+void take_history(struct api *a, struct http_req *r, enum engine_wire wire, struct str body,
+                  const struct engine_history *history, take_finish *done)
+{
+    const struct evt_meta nobody = {0};
+    if (!take_open(a, r))
+        return;
+    struct engine_batch *b = fill(a, r, wire, body, &nobody);
+    engine_batch_history(b, history);
+    take_close(a, r, b, done);
 }

@@ -1,10 +1,14 @@
-/* test_api_pieces.c -- the small pure parts of api/: what is echoed from a request, cookies, ids of messages.
+/* test_api_pieces.c -- the small pure parts of api/: what is echoed from a request, addresses, cookies, further paths, ids of
+ * messages.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
+#include "../../src/api/alias.c"
 #include "../../src/api/answer.c"
+#include "../../src/api/client.c"
 #include "../../src/api/cookie.c"
 #include "../../src/api/draw.c"
+#include "../../src/api/optout.c"
 #include "../../src/api/sse_id.c"
 
 #define CHECK_TEXT(got, want)                                                                      \
@@ -83,6 +87,144 @@ static void test_cookie(void)
     CHECK_TEXT(cookie_domain(&c, STR("https://other.example")), "other.example");
 }
 
+static void test_client_address(void)
+{
+    static const struct {
+        const char *header, *want;
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1"},
+        {"192.0.2.1, 198.51.100.2", "192.0.2.1"},
+        {" 192.0.2.1 ,198.51.100.2", "192.0.2.1"},
+        {"192.0.2.1:4711", "192.0.2.1"},
+        {"2001:db8::1", "2001:db8::1"},
+        {"2001:db8::1, 192.0.2.1", "2001:db8::1"},
+        {"[2001:db8::1]", "2001:db8::1"},
+        {"[2001:db8::1]:4711, 192.0.2.1", "2001:db8::1"},
+        {"\"[2001:db8::1]:4711\"", "2001:db8::1"},
+        {"\"192.0.2.1\"", "192.0.2.1"},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.1"},
+        {"", ""},
+        {"unknown", ""},
+        {"_hidden, 192.0.2.1", ""},
+        {",192.0.2.1", ""},
+        {"192.0.2", ""},
+        {"192.0.2.256", ""},
+        {"192.0.2.1.example", ""},
+        {"[]", ""},
+        {"[", ""},
+        {"\"", ""},
+        {":80", ""},
+        {"fe80::1%eth0", ""},
+        {"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        CHECK_TEXT(client_address(str_of(cases[i].header)), cases[i].want);
+    CHECK_TEXT(client_address((struct str){0}), "");
+    CHECK_TEXT(client_address((struct str){"192.0.2.1\0", 10}), "");
+}
+
+static void test_aliases(void)
+{
+    static const struct {
+        const char *path, *why; /* NULL: taken */
+    } cases[] = {
+        {"/x/y", NULL},
+        {"/collect", NULL},
+        {"/a/b/c-d_e.f~1", NULL},
+        {"/healthy", NULL},
+        {"/a/api", NULL},
+        {"x/y", "\"x/y\" is no path like /events or /a/b"},
+        {"", "\"\" is no path like /events or /a/b"},
+        {"/", "\"/\" is no path like /events or /a/b"},
+        {"//", "\"//\" is no path like /events or /a/b"},
+        {"/x/", "\"/x/\" is no path like /events or /a/b"},
+        {"/x//y", "\"/x//y\" is no path like /events or /a/b"},
+        {"/{x}", "\"/{x}\" is no path like /events or /a/b"},
+        {"/x?y", "\"/x?y\" is no path like /events or /a/b"},
+        {"/x#y", "\"/x#y\" is no path like /events or /a/b"},
+        {"/x y", "\"/x y\" is no path like /events or /a/b"},
+        {"/x%20y", "\"/x%20y\" is no path like /events or /a/b"},
+        {"/h\xc3\xa4", "\"/h\xc3\xa4\" is no path like /events or /a/b"},
+        {"/i", "/i is this server's own"},
+        {"/ice.png", "/ice.png is this server's own"},
+        {"/robots.txt", "/robots.txt is this server's own"},
+        {"/health", "/health is this server's own"},
+        {"/metrics/x", "/metrics/x is this server's own"},
+        {"/sink-health", "/sink-health is this server's own"},
+        {"/predict", "/predict is this server's own"},
+        {"/api", "/api is this server's own"},
+        {"/api/v1/events", "/api/v1/events is this server's own"},
+        {"/api/v1/scores/x", "/api/v1/scores/x is this server's own"},
+        {"/i/x", "/i/x is this server's own"},
+        {"/shop/cart.js", "/shop/cart.js is this server's own"},
+        {"/r/tp2", "/r/tp2 is this server's own"},
+        {"/taken/already", "/taken/already stands there twice"},
+    };
+    struct arena arena;
+    char longest[300];
+    arena_init(&arena);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct str paths[] = {STR("/taken/already"), str_of(cases[i].path)};
+        struct err err = {0};
+        size_t n = 0;
+        struct http_route *all = alias_routes(paths, 2, &arena, &n, &err);
+        CHECK(!all == (cases[i].why != NULL), "%s: %s", cases[i].path, err.text);
+        if (cases[i].why)
+            CHECK_STR(err.text, arena_printf(&arena, "collector.paths: %s", cases[i].why).p);
+        if (!all)
+            continue;
+        CHECK_INT(n, n_api_routes + 4);
+        CHECK(!memcmp(all, api_routes, n_api_routes * sizeof(*all)));
+        CHECK_STR(all[n - 2].path, cases[i].path);
+        CHECK(!strcmp(all[n - 2].method, "POST") && all[n - 2].handler == collect_post);
+        CHECK_STR(all[n - 1].path, cases[i].path);
+        CHECK(!strcmp(all[n - 1].method, "GET") && all[n - 1].handler == collect_get);
+    }
+    memset(longest, 'a', sizeof(longest));
+    longest[0] = '/';
+    for (size_t n = 256; n <= 257; n++) {
+        struct str path = {longest, n};
+        struct err err = {0};
+        size_t n_routes;
+        CHECK(!alias_routes(&path, 1, &arena, &n_routes, &err) == (n > 256), "%zu", n);
+    }
+    /* no path of ours can be an alias, or lie where one might come */
+    for (size_t i = 0; i < n_api_routes; i++) {
+        struct str path = str_of(api_routes[i].path);
+        struct err err = {0};
+        size_t n_routes;
+        CHECK(!alias_routes(&path, 1, &arena, &n_routes, &err), "%s", api_routes[i].path);
+    }
+    arena_fini(&arena);
+}
+
+static void test_optout_cookies(void)
+{
+    static const char *const bad[] = {"",    "=",     "=1",      "a b", "a=b c",
+                                      "a;b", "a=b;c", "a=\"b\"", "a,b", "\xc3\xa4"};
+    const struct str good[] = {STR("dnt"), STR("consent=no"), STR("x=")};
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena);
+    struct optout *all = optout_new(good, 3, &arena, &err);
+    CHECK(all != NULL, "%s", err.text);
+    CHECK(!strcmp(all[0].name, "dnt") && !all[0].value.p);
+    CHECK(!strcmp(all[1].name, "consent") && str_eqz(all[1].value, "no"));
+    CHECK(!strcmp(all[2].name, "x") && all[2].value.p && !all[2].value.n);
+    CHECK(optout_new(NULL, 0, &arena, &err) != NULL);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct str one = str_of(bad[i]);
+        err = (struct err){0};
+        CHECK(!optout_new(&one, 1, &arena, &err), "%s", bad[i]);
+        CHECK_STR(err.text, arena_printf(&arena,
+                                         "collector.dnt_cookies: \"%s\" is no NAME or NAME=VALUE "
+                                         "of a cookie",
+                                         bad[i])
+                                .p);
+    }
+    arena_fini(&arena);
+}
+
 static void test_sse_id(void)
 {
     struct sse_id id;
@@ -130,7 +272,10 @@ int main(void)
     test_origin();
     test_request_id();
     test_media_type();
+    test_client_address();
     test_cookie();
+    test_aliases();
+    test_optout_cookies();
     test_sse_id();
     test_uuid();
     return check_done();
