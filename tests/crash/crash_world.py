@@ -23,7 +23,7 @@ from crash_site import TOP
 import generate as g
 import model
 
-KEYS = model.BUILT_IN_KEYS + [g.CUSTOM_KEY]
+KEYS = model.BUILT_IN_KEYS + g.CUSTOM_KEYS
 VENDOR = "com.crash"
 THRESHOLDS = (3, 10, 40)
 MOVING_AT = 3
@@ -117,7 +117,7 @@ class World:
         os.makedirs(folder)
         with open(os.path.join(TOP, "rules", "words.lua"), encoding="utf-8") as f:
             words = f.read()
-        for name, text in {"words.lua": words, "random.lua": g.rule_text([g.CUSTOM_KEY], self.groups),
+        for name, text in {"words.lua": words, "random.lua": g.rule_text(g.CUSTOM_KEYS, self.groups),
                            "levers.lua": LEVERS + "".join(THRESHOLD % (n, n) for n in THRESHOLDS)}.items():
             with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
                 f.write(text)
@@ -158,8 +158,8 @@ class World:
         event = model.Event(columns, ts, number)
         with self.lock:
             for key in KEYS:
-                id = model.property_of(key["prop"], columns)
-                if isinstance(id, str) and id:
+                id = model.identifier_of(model.property_of(key["prop"], columns))
+                if id is not None:
                     self.events.setdefault((key["name"], id), []).append(event)
                     if columns["event_vendor"] == VENDOR:
                         self.counts[key["name"], id, columns["event_name"]] += 1

@@ -193,7 +193,7 @@ class Server:
         """Listens; for a user_id with the credentials that takes."""
         if "user_id" in keys:
             headers = {"Authorization": "Bearer test", **(headers or {})}
-        return Stream(self.port, "/api/v1/interventions?" + urllib.parse.urlencode(keys), headers)
+        return Stream(self.port, "/api/v1/interventions?" + urllib.parse.urlencode(keys, doseq=True), headers)
 
 
 class Stream:

@@ -1,19 +1,94 @@
-"""test_collect.py -- the collector's paths, as trackers and their pipelines know them: answers, CORS, the sp cookie.
+"""test_collect.py -- what trackers send, and the columns that come of it: every parameter, every kind of event, by POST and by GET.
 
 SPDX-License-Identifier: Apache-2.0
 """
 import json
-import re
 import time
 import urllib.parse
 
 import pytest
 
-from harness import ACTION, PRODUCT, TP2, b64, contexts, new_id, tp2, tracker_event, unstruct
+from harness import ACTION, PRODUCT, TP2, Server, b64, contexts, new_id, tp2, tracker_event, unstruct
 
-UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 JSON_TYPE = "application/json; charset=UTF-8"
-NIL = "00000000-0000-0000-0000-000000000000"
+
+# Each parameter of the tracker protocol with a value, and the columns it fills. Those that say who and when come below.
+PARAMETERS = [
+    ("p", "mob", {"platform": "mob"}),
+    ("aid", "shop", {"app_id": "shop"}),
+    ("tna", "sp1", {"name_tracker": "sp1"}),
+    ("tv", "js-4.6.0", {"v_tracker": "js-4.6.0"}),
+    ("cv", "clj-1", {"v_collector": "clj-1"}),
+    ("tid", "508780", {"txn_id": 508780}),
+    ("uid", "ann", {"user_id": "ann"}),
+    ("tnuid", "n1", {"network_userid": "n1"}),
+    ("nuid", "n2", {"network_userid": "n1"}),           # tnuid wins
+    ("sid", "c6ef3124-b53a-4b13-a233-0088f79dcbcb", {"domain_sessionid": "c6ef3124-b53a-4b13-a233-0088f79dcbcb"}),
+    ("vid", "3", {"domain_sessionidx": 3}),
+    ("fp", "2161814971", {"user_fingerprint": "2161814971"}),
+    ("ip", "203.0.113.9, 198.51.100.1", {"user_ipaddress": "203.0.113.9"}),
+    ("ua", "Mozilla/5.0 (X)", {"useragent": "Mozilla/5.0 (X)"}),
+    ("url", "https://shop.example/a b?utm_medium=m&utm_source=s&utm_term=t&utm_content=c&utm_campaign=g&gclid=k&_sp=d1.1700000000000#f",
+     {"page_url": "https://shop.example/a%20b?utm_medium=m&utm_source=s&utm_term=t&utm_content=c&utm_campaign=g&gclid=k"
+                  "&_sp=d1.1700000000000#f",
+      "page_urlscheme": "https", "page_urlhost": "shop.example", "page_urlport": 443, "page_urlpath": "/a%20b",
+      "page_urlquery": "utm_medium=m&utm_source=s&utm_term=t&utm_content=c&utm_campaign=g&gclid=k&_sp=d1.1700000000000",
+      "page_urlfragment": "f", "mkt_medium": "m", "mkt_source": "s", "mkt_term": "t", "mkt_content": "c", "mkt_campaign": "g",
+      "mkt_clickid": "k", "mkt_network": "Google", "refr_domain_userid": "d1", "refr_dvce_tstamp": 1700000000000}),
+    ("page", "Märkte\t&\nPreise", {"page_title": "Märkte    &Preise"}),
+    ("refr", "http://www.google.com:8080/search?q=tarot+cards#top",
+     {"page_referrer": "http://www.google.com:8080/search?q=tarot+cards#top", "refr_urlscheme": "http",
+      "refr_urlhost": "www.google.com", "refr_urlport": 8080, "refr_urlpath": "/search", "refr_urlquery": "q=tarot+cards",
+      "refr_urlfragment": "top", "refr_medium": "search", "refr_source": "Google", "refr_term": "tarot cards"}),
+    ("lang", "en-GB", {"br_lang": "en-GB"}),
+    ("cookie", "1", {"br_cookies": True}),
+    ("cd", "24", {"br_colordepth": "24"}),
+    ("tz", "Europe/Berlin", {"os_timezone": "Europe/Berlin"}),
+    ("cs", "UTF-8", {"doc_charset": "UTF-8"}),
+    ("res", "1920x1080", {"dvce_screenwidth": 1920, "dvce_screenheight": 1080}),
+    ("vp", "1280x720", {"br_viewwidth": 1280, "br_viewheight": 720}),
+    ("ds", "1281x9000", {"doc_width": 1281, "doc_height": 9000}),
+    ("f_pdf", "1", {"br_features_pdf": True}),
+    ("f_fla", "0", {"br_features_flash": False}),
+    ("f_java", "1", {"br_features_java": True}),
+    ("f_dir", "0", {"br_features_director": False}),
+    ("f_qt", "1", {"br_features_quicktime": True}),
+    ("f_realp", "0", {"br_features_realplayer": False}),
+    ("f_wma", "1", {"br_features_windowsmedia": True}),
+    ("f_gears", "0", {"br_features_gears": False}),
+    ("f_ag", "1", {"br_features_silverlight": True}),
+    ("se_ca", "shop", {"se_category": "shop"}),
+    ("se_ac", "add", {"se_action": "add"}),
+    ("se_la", "sku", {"se_label": "sku"}),
+    ("se_pr", "size", {"se_property": "size"}),
+    ("se_va", "19.99", {"se_value": 19.99}),
+    ("tr_id", "O1", {"tr_orderid": "O1"}),
+    ("tr_af", "web", {"tr_affiliation": "web"}),
+    ("tr_tt", "99.5", {"tr_total": 99.5}),
+    ("tr_tx", "9.5", {"tr_tax": 9.5}),
+    ("tr_sh", "4.5", {"tr_shipping": 4.5}),
+    ("tr_ci", "Bonn", {"tr_city": "Bonn"}),
+    ("tr_st", "NRW", {"tr_state": "NRW"}),
+    ("tr_co", "DE", {"tr_country": "DE"}),
+    ("tr_cu", "EUR", {"tr_currency": "EUR"}),
+    ("ti_id", "O1", {"ti_orderid": "O1"}),
+    ("ti_sk", "pbz0001", {"ti_sku": "pbz0001"}),
+    ("ti_nm", "Tarot", {"ti_name": "Tarot"}),
+    ("ti_ca", "cards", {"ti_category": "cards"}),
+    ("ti_pr", "7.99", {"ti_price": 7.99}),
+    ("ti_qu", "2", {"ti_quantity": 2}),
+    ("ti_cu", "USD", {"ti_currency": "USD"}),
+    ("pp_mix", "0", {"pp_xoffset_min": 0}),
+    ("pp_max", "25", {"pp_xoffset_max": 25}),
+    ("pp_miy", "100", {"pp_yoffset_min": 100}),
+    ("pp_may", "250", {"pp_yoffset_max": 250}),
+    ("ttm", "1700000000123", {"true_tstamp": 1700000000123, "derived_tstamp": 1700000000123}),
+    ("dtm", "1700000000001", {"dvce_created_tstamp": 1700000000001}),
+    ("stm", "1700000000002", {"dvce_sent_tstamp": 1700000000002}),
+    ("e", "pv", {"event": "page_view", "event_vendor": "com.snowplowanalytics.snowplow", "event_name": "page_view",
+                 "event_version": "1-0-0", "event_format": "jsonschema", "etl_tstamp": None, "v_etl": None}),
+]
+COLUMNS = {column: value for _, _, columns in PARAMETERS for column, value in columns.items()}
 
 # What this page needs to see and the shipped rules do not show.
 RULES = {"collect.lua": """
@@ -22,9 +97,9 @@ attribute_group "seen" {
   attributes = {
     events    = counter():on(event "*"),
     kinds     = unique_list(atomic.event_name):on(event "*"),
-    nuid      = last(atomic.network_userid):on(event "*"),
-    ip        = last(atomic.user_ipaddress):on(event "*"),
     page_url  = last(atomic.page_url):on(event "*"),
+    collector = last(atomic.v_collector):on(event "*"),
+    id        = last(atomic.event_id):on(event "*"),
     host      = last(atomic.page_urlhost):on(event "*"),
     port      = last(atomic.page_urlport):on(event "*"),
     medium    = last(atomic.refr_medium):on(event "*"),
@@ -38,12 +113,18 @@ attribute_group "seen" {
     width     = last(atomic.dvce_screenwidth):on(event "*"),
   },
 }
+""", "columns.lua": """
+attribute_group "columns" {
+  attribute_key = "domain_userid",
+  attributes = {
+""" + "".join(f"    {column} = last(atomic.{column}):on(event \"*\"),\n" for column in COLUMNS) + """
+  },
+}
 """}
 
 
 @pytest.fixture(scope="module")
 def seen():
-    from harness import Server
     s = Server(rules=RULES)
     yield s
     s.stop()
@@ -59,124 +140,33 @@ def of(server, name, duid):
     return server.attribute("seen_v1:" + name, duid)
 
 
-def test_post(seen):
-    answer = collect(seen, tracker_event(duid=new_id()))
-    assert answer.body == b"ok"
-    assert answer.headers["Content-Type"].startswith("text/plain")
-
-
-@pytest.mark.parametrize("path", [TP2, "/com.acme/v1", "/com.snowplowanalytics.iglu/tp2"])
-def test_any_vendor_and_version_is_taken(seen, path):
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_every_parameter(seen, method):
+    """All in one event, and each column shows what its parameter said."""
     duid = new_id()
-    collect(seen, tracker_event(duid=duid), path=path)
-    assert of(seen, "events", duid) == 1
+    event = {"duid": duid, "eid": new_id(), **{name: value for name, value, _ in PARAMETERS}}
+    if method == "POST":
+        collect(seen, event, headers={"Referer": "https://referer.example/"})
+    else:
+        assert seen.get("/i?" + urllib.parse.urlencode(event), {"Referer": "https://referer.example/"}).status == 200
+    answer = seen.attributes(["columns_v1:" + column for column in COLUMNS], "domain_userid", [duid])
+    got = {name.split(":")[-1]: values[0] for name, values in answer.items() if name != "domain_userid"}
+    assert got == COLUMNS
+    assert {name: type(value) for name, value in got.items()} == {name: type(value) for name, value in COLUMNS.items()}
+    assert of(seen, "id", duid) == event["eid"]
 
 
-@pytest.mark.parametrize("version", ["1-0-0", "1-0-4", "1-0-9"])
-def test_every_payload_version(seen, version):
+def test_what_the_request_says(seen):
+    """Where the event says nothing: the page by the Referer, and who collected it."""
     duid = new_id()
-    body = tp2(tracker_event(duid=duid))
-    body["schema"] = body["schema"].replace("1-0-4", version)
-    assert seen.post(TP2, body, JSON_TYPE).status == 200
-    assert of(seen, "events", duid) == 1
-
-
-@pytest.mark.parametrize("path", ["/i", "/ice.png", "/com.snowplowanalytics.snowplow/tp2"])
-def test_get_answers_a_pixel(seen, path):
+    collect(seen, tracker_event(duid=duid), headers={"Referer": "https://referer.example:8443/a"})
+    assert (of(seen, "page_url", duid), of(seen, "port", duid)) == ("https://referer.example:8443/a", 8443)
+    assert of(seen, "collector", duid) == "signalbox"
     duid = new_id()
-    query = urllib.parse.urlencode(tracker_event(duid=duid, url="https://a.example/x y"))
-    answer = seen.get(path + "?" + query)
-    assert answer.status == 200
-    assert answer.headers["Content-Type"] == "image/gif"
-    assert answer.headers["Cache-Control"] == "no-cache, no-store, must-revalidate"
-    assert len(answer.body) == 43 and answer.body.startswith(b"GIF89a")
-    assert of(seen, "events", duid) == 1
-    assert of(seen, "page_url", duid) == "https://a.example/x%20y"
-
-
-def test_head_has_no_body(seen):
-    answer = seen.request("HEAD", "/i?" + urllib.parse.urlencode(tracker_event(duid=new_id())))
-    assert answer.status == 200 and answer.body == b""
-
-
-@pytest.mark.parametrize("path", [TP2, "/i", "/com.acme/v1"])
-def test_preflight(seen, path):
-    answer = seen.request("OPTIONS", path, headers={"Origin": "https://shop.example",
-                                                    "Access-Control-Request-Method": "POST",
-                                                    "Access-Control-Request-Headers": "content-type"})
-    assert answer.status == 200
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
-    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert {h.strip() for h in answer.headers["Access-Control-Allow-Headers"].split(",")} >= {"Content-Type", "SP-Anonymous"}
-    assert answer.headers["Access-Control-Max-Age"] == "3600"
-
-
-@pytest.mark.parametrize("origin,allowed", [({"Origin": "https://shop.example"}, "https://shop.example"), ({}, "*")])
-def test_cors_of_event_answers(seen, origin, allowed):
-    for answer in (collect(seen, tracker_event(duid=new_id()), headers=origin),
-                   seen.get("/i?" + urllib.parse.urlencode(tracker_event(duid=new_id())), origin)):
-        assert answer.headers["Access-Control-Allow-Origin"] == allowed
-        assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-
-
-def cookie(answer):
-    lines = answer.headers.get_all("Set-Cookie") or []
-    assert len(lines) <= 1, lines
-    return lines[0] if lines else None
-
-
-def test_cookie(seen):
-    duid = new_id()
-    line = cookie(collect(seen, tracker_event(duid=duid)))
-    pair, *attributes = [part.strip() for part in line.split(";")]
-    name, value = pair.split("=")
-    assert name == "sp" and UUID.match(value), line
-    attributes = {a.lower() for a in attributes}
-    assert {"path=/", "secure", "httponly", "samesite=none"} <= attributes, line
-    assert any(a in ("max-age=31536000",) or a.startswith("expires=") for a in attributes), line
-    assert of(seen, "nuid", duid) == value
-
-
-def test_network_userid_comes_from_the_first_that_has_it(seen):
-    """tnuid of the event wins; then the query's nuid, the cookie, a new one."""
-    ours, theirs, third, duid = new_id(), new_id(), new_id(), new_id()
-    sp = {"Cookie": f"other=1; sp={ours}"}
-    assert ours in cookie(collect(seen, tracker_event(duid=duid), headers=sp))
-    assert of(seen, "nuid", duid) == ours
-    duid = new_id()
-    query = urllib.parse.urlencode(tracker_event(duid=duid, nuid=theirs))
-    assert theirs in cookie(seen.get("/i?" + query, sp))
-    assert of(seen, "nuid", duid) == theirs
-    duid = new_id()
-    collect(seen, tracker_event(duid=duid, tnuid=third), headers=sp)
-    assert of(seen, "nuid", duid) == third
-
-
-def test_anonymous_keeps_neither_cookie_nor_address(seen):
-    duid, ours = new_id(), new_id()
-    answer = collect(seen, tracker_event(duid=duid),
-                     headers={"SP-Anonymous": "*", "Cookie": f"sp={ours}", "X-Forwarded-For": "203.0.113.9"})
-    assert of(seen, "nuid", duid) == NIL
-    assert of(seen, "ip", duid) is None
-    expired = cookie(answer)
-    if expired is not None:
-        assert ours not in expired and ("expires=thu, 01 jan 1970" in expired.lower() or "max-age=0" in expired.lower())
-
-
-def test_address_of_the_client(seen):
-    duid = new_id()
-    collect(seen, tracker_event(duid=duid))
-    assert of(seen, "ip", duid) == "127.0.0.1"
-
-
-def test_health_and_robots(seen):
-    answer = seen.get("/health")
-    assert answer.status == 200 and answer.body == b"ok"
-    assert seen.request("HEAD", "/health").body == b""
-
-
-def test_redirects_are_off(seen):
-    assert seen.get("/r/tp2?u=https%3A%2F%2Felsewhere.example").status == 404
+    event = tracker_event(duid=duid)
+    del event["eid"]
+    collect(seen, event)
+    assert len(of(seen, "id", duid)) == 36
 
 
 EVENTS = [
@@ -186,6 +176,7 @@ EVENTS = [
       "width": 1920}),
     ("page_ping", tracker_event("pp", pp_mix="0", pp_max="1", pp_miy="2", pp_may="345"), {"y_max": 345}),
     ("event", tracker_event("se", se_ca="c", se_ac="a", se_va="12.5"), {"value": 12.5}),
+    ("event", tracker_event("ev", ev_ca="c", ev_ac="a", ev_va="12.5"), {"value": 12.5}),
     ("transaction", tracker_event("tr", tr_id="t1", tr_tt="99.5", tr_cu="EUR"), {"total": 99.5}),
     ("transaction_item", tracker_event("ti", ti_id="t1", ti_sk="sku-1", ti_pr="5", ti_qu="2"), {"item": "sku-1"}),
     ("snowplow_ecommerce_action", tracker_event("ue", ue_px=b64(unstruct(ACTION, {"type": "product_view"}))), {}),
@@ -201,12 +192,17 @@ def test_every_event_code(seen, name, event, expected):
     assert {k: of(seen, k, duid) for k in expected} == expected
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("field", ["cx", "co"])
-def test_contexts_base64_and_plain(server, field):
+def test_contexts_base64_and_plain(server, field, method):
     duid = new_id()
     entities = contexts((PRODUCT, {"price": 25, "name": "Stiefel für Größe 43"}))
     value = b64(entities) if field == "cx" else json.dumps(entities)
-    collect(server, tracker_event("ue", duid=duid, ue_px=b64(unstruct(ACTION, {"type": "add_to_cart"})), **{field: value}))
+    event = tracker_event("ue", duid=duid, ue_px=b64(unstruct(ACTION, {"type": "add_to_cart"})), **{field: value})
+    if method == "POST":
+        collect(server, event)
+    else:
+        assert server.get("/i?" + urllib.parse.urlencode(event)).status == 200
     assert server.attribute("ecom_attributes_v1:total_cart_value", duid) == 25
 
 
@@ -227,32 +223,3 @@ def test_device_clock_that_is_wrong(seen):
     collect(seen, tracker_event(duid=duid, dtm=str(ahead), stm=str(ahead - 5000), url="https://a.example/now"))
     collect(seen, tracker_event(duid=duid, dtm=str(ahead - 7200_000), stm=str(ahead), url="https://a.example/older"))
     assert of(seen, "page_url", duid) == "https://a.example/now"
-
-
-def test_a_bad_item_does_not_hurt_its_neighbours(seen):
-    duid = new_id()
-    answer = seen.post(TP2, tp2(tracker_event(duid=duid), {"e": "nonsense", "p": "web"}, tracker_event(duid=duid)), JSON_TYPE)
-    assert answer.status == 200
-    assert of(seen, "events", duid) == 2
-
-
-@pytest.mark.parametrize("body", ["", "{", "[]", "{}", "null", '{"schema": "x", "data": []}', '"text"', "\x00\xff"],
-                         ids=["empty", "cut", "array", "no schema", "null", "foreign schema", "string", "bytes"])
-def test_malformed_bodies_are_400(seen, body):
-    assert seen.post(TP2, body.encode("latin-1"), JSON_TYPE).status == 400
-
-
-def test_too_large_is_413(seen):
-    answer = seen.post(TP2, b" " * (3 << 20), JSON_TYPE)
-    assert answer.status == 413
-
-
-def test_foreign_content_type_is_415(seen):
-    assert seen.post(TP2, b"<xml/>", "application/xml").status == 415
-
-
-def test_wrong_methods_are_405(seen):
-    for method in ("PUT", "DELETE", "PATCH"):
-        answer = seen.request(method, TP2)
-        assert answer.status == 405, method
-        assert "POST" in answer.headers["Allow"]

@@ -35,8 +35,8 @@ def test_readme_lists_the_endpoints_that_are_served(server):
     served = {link["path"] for link in server.get("/").json()["endpoints"]}
     table = page("README.md").split("## Endpoints")[1].split("## ")[0]
     for path in served:
-        shown = path.replace("{name}", "NAME").replace("{vendor}/{version}", "VENDOR/VERSION")
+        shown = re.sub(r"{(\w+)}", lambda part: part.group(1).upper(), path)
         if path.startswith("/api/") or path in ("/predict", "/metrics", "/health", "/readyz", "/i"):
             assert shown in table, path
     for path in re.findall(r"`(?:GET|POST) (/api/[^?`]*)", table):
-        assert path.replace("NAME", "{name}") in served, path
+        assert re.sub(r"[A-Z]+", lambda part: "{" + part.group().lower() + "}", path) in served, path

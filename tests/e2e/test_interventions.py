@@ -110,7 +110,8 @@ def test_a_message_byte_by_byte(server):
     assert match, rest
     assert re.fullmatch(rb"[^-]+-\d+(\.\d+)?", match.group(1)), match.group(1)
     message = json.loads(match.group(2))
-    assert str(uuid.UUID(message["intervention_id"])) == message["intervention_id"]
+    id = uuid.UUID(message["intervention_id"])
+    assert str(id) == message["intervention_id"] and id.version == 8      # a hash
     assert re.fullmatch(r"[A-Za-z0-9_]+", message["name"]) and message["name"] == "discount"
     assert message["version"] == 1
     assert message["target_attribute_key"] == {"name": "domain_userid", "id": duid}

@@ -356,6 +356,10 @@ def test_a_full_disk_and_room_again(small_disk, start_server):
     listener = server.stream(domain_userid=ann)
     track = json.dumps(tp2(tracker_event("pv", duid=ann)))
     seen = [shop_event("product_view", ann) for _ in range(5)]
+    offer = {"name": "offer", "version": 1, "intervention_id": new_id()}
+
+    def push():
+        return server.post(f"/api/v1/interventions?domain_userid={ann}", offer)
     with Ballast(small_disk):
         answer = use_up(server)
         assert "disk is full" in answer.problem(503) and int(answer.headers["Retry-After"]) > 0
@@ -364,6 +368,8 @@ def test_a_full_disk_and_room_again(small_disk, start_server):
             assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0, answer.body
             assert answer.headers["Access-Control-Allow-Origin"]
         assert refusal(lambda: server.get("/i?e=pv&p=web&tv=x&eid=" + new_id())).status == 503
+        answer = refusal(push)
+        assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0, answer.body
         statuses = [server.post("/api/v1/events", [event]).status for event in seen]
         assert set(statuses) <= {200, 503}
 
@@ -387,7 +393,9 @@ def test_a_full_disk_and_room_again(small_disk, start_server):
     for event in seen:                          # as a tracker does; those that were queued meanwhile count once
         assert server.post("/api/v1/events", [event]).status == 200
     assert server.attribute(VIEWS, ann) == 2 + len(seen)
-    assert "discount" in listener.names(1)
+    assert push().json() == {"status": "success"}
+    names = listener.names(2)
+    assert names.count("offer") == 1 and "discount" in names, names
     listener.close()
     server.restart(signal.SIGKILL)
     assert server.attribute(VIEWS, ann) == 2 + len(seen)

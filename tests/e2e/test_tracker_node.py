@@ -13,11 +13,17 @@ from harness import ACTION, PATIENCE, new_id
 SEND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node", "send.js")
 
 
-def track(server, events, user, **more):
+def run(server, events, user, **more):
+    """What the tracker says of its requests."""
     scenario = {"endpoint": f"http://127.0.0.1:{server.port}", "user": user, "events": events, **more}
     done = subprocess.run(["node", SEND, json.dumps(scenario)], capture_output=True, text=True, timeout=2 * PATIENCE)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {"sent": len(events), "failed": 0}, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def track(server, events, user, **more):
+    said = run(server, events, user, **more)
+    assert said == {"sent": len(events), "failed": 0, "kept": 0}, said
 
 
 @pytest.mark.parametrize("how", [
@@ -92,6 +98,17 @@ def test_shop_events_fire_interventions(server):
         assert device.names(0) == []
     assert server.attribute("ecom_attributes_v1:count_add_to_cart", duid) == 2
     assert server.attribute("ecom_attributes_v1:total_cart_value", duid) == 120.5
+
+
+def test_a_batch_that_is_too_large_is_not_sent_again(start_server):
+    """A tracker that is let gather more than http.body: what never fits must not stop what comes behind it."""
+    server = start_server(args=["--http.body", "20000"])
+    duid = new_id()
+    views = [{"kind": "page_view", "url": "https://example.com/" + "x" * 3000}] * 8
+    how = {"buffer": 8, "max_post_bytes": 100_000}
+    assert run(server, views, {"domain_userid": duid}, **how) == {"sent": 0, "failed": 8, "kept": 0}
+    track(server, views[:4], {"domain_userid": duid}, **{**how, "buffer": 4})
+    assert server.attribute("prospect_scoring_tutorial_v1:num_page_views_l7d", duid) == 4
 
 
 def test_score(server):

@@ -105,6 +105,10 @@ class Driver:
         if answer["accepted"] != len(events) or answer["rejected"]:
             raise Failure(f"{answer} for {json.dumps(events)[:1000]}")
 
+    def post(self, wire, body, now):
+        """Bytes in a wire format; returns how many events were accepted, and why others were not."""
+        return self.ask({"now": now, "wire": wire, "body": body.hex()})
+
     def read(self, key, ids, attributes, now):
         return self.ask({"read": {"key": key, "ids": ids, "attributes": attributes, "now": now}})["columns"]
 

@@ -18,7 +18,21 @@ TEXTS = ["a", "b", "c", "red", "blue", "Rot%", "12", "3.5", "ünï", ""]
 NUMBERS = [0, 1, 2, 3, 5, 7, 100, -4, 2.5, 0.25, -0.75, 1000000]
 AGGREGATIONS = ["counter", "sum", "min", "max", "mean", "first", "last", "most_frequent", "least_frequent",
                 "approx_count_distinct", "category_count", "unique_list"]
-CUSTOM_KEY = {"name": "basket", "prop": {"kind": "event", "vendor": "com.acme", "name": "cart", "path": "basket"}}
+# Keys of the rules' own: of an event's data, of a column that is a number, of entities, the first and the second of an event.
+CUSTOM_KEYS = [
+    {"name": "basket", "prop": {"kind": "event", "vendor": "com.acme", "name": "cart", "path": "basket"}},
+    {"name": "visit", "prop": {"kind": "atomic", "name": "domain_sessionidx"}},
+    {"name": "sku", "prop": {"kind": "entity", **ENTITY, "major": 1, "index": 0, "path": "sku"}},
+    {"name": "beside", "prop": {"kind": "entity", **ENTITY, "major": 1, "index": 1, "path": "sku"}},
+]
+# Some are one, some identify nobody.
+IDENTIFIERS = ["7", 7, 7.0, "07", "7.0", 0, "0", -0.0, -3, "a", "ünï", "x" * 1024, 2**63 - 1,
+               "", None, True, False, 2.5, [7], {"id": 7}, "x" * 1025, 2.0**53, 1e19]
+
+
+def plain(key):
+    """A key's name in the rules. A model may tell an earlier key of the same name from it by what stands behind a dot."""
+    return key.split(".")[0]
 
 
 # -- the rule language
@@ -98,7 +112,7 @@ class Writer:
         return text
 
     def group(self, g):
-        lines = [f'attribute_group "{g["name"]}" {{', f'  attribute_key = "{g["key"]}",']
+        lines = [f'attribute_group "{g["name"]}" {{', f'  attribute_key = "{plain(g["key"])}",']
         if g.get("ttl"):
             lines.append(f"  ttl = {duration(g['ttl'])},")
         lines.append("  attributes = {")
@@ -108,11 +122,11 @@ class Writer:
     def intervention(self, r):
         lines = [f'intervention "{r["name"]}" {{', f"  when = {self.criterion(r['when'])},"]
         if r.get("targets"):
-            lines.append(f"  target_attribute_keys = {lua(r['targets'])},")
+            lines.append(f"  target_attribute_keys = {lua(list(map(plain, r['targets'])))},")
         return "\n".join(lines + ["}", ""])
 
     def key(self, k):
-        return f'attribute_key "{k["name"]}" {{ property = {self.property(k["prop"])} }}\n'
+        return f'attribute_key "{plain(k["name"])}" {{ property = {self.property(k["prop"])} }}\n'
 
     def file(self, keys=(), groups=(), interventions=()):
         body = "".join([*map(self.key, keys), *map(self.group, groups), *map(self.intervention, interventions)])
@@ -202,11 +216,11 @@ def some_attribute(draw, name, group):
 
 def some_groups(draw, n_attributes=20):
     groups = []
-    for i, key in enumerate(["domain_userid", "user_id", "basket"]):
+    for i, key in enumerate(["domain_userid", "user_id", *(key["name"] for key in CUSTOM_KEYS)]):
         group = {"name": f"g{i}", "key": key, "attrs": []}
         if draw.random() < 0.3:
             group["ttl"] = draw.choice(TTLS)
-        for j in range(n_attributes if i == 0 else n_attributes // 4):
+        for j in range(n_attributes if i == 0 else n_attributes // 4 if i < 3 else n_attributes // 6):
             group["attrs"].append(some_attribute(draw, f"a{j}", group))
         # windows of one thing, so that they share a series
         for j, period in enumerate(draw.sample(PERIODS, 3)):
@@ -230,9 +244,8 @@ def some_value(draw, numeric):
     return draw.choice(TEXTS)
 
 
-def some_event(draw, number, who, ts, arrival):
-    """Columns of an event that happened at ts and arrives at arrival >= ts; returns them and the time it will be given."""
-    vendor, name, version = draw.choice(VENDORS[:1] * 3 + VENDORS[1:]), draw.choice(NAMES), draw.choice(VERSIONS)
+def some_data(draw, who):
+    """What an event says of itself."""
     data = {}
     if draw.random() < 0.9:
         data["n"] = some_value(draw, True)
@@ -246,13 +259,24 @@ def some_event(draw, number, who, ts, arrival):
         data["deep"] = {"s": some_value(draw, False), "list": [{"n": 1}, {"n": some_value(draw, True)}][:draw.randrange(3)]}
     if "basket" in who:
         data["basket"] = who["basket"]
+    return data
+
+
+def some_entities(draw):
+    """(schema, data) of what is attached."""
+    return [(f"iglu:com.acme/item/jsonschema/{draw.choice(['1-0-0', '1-0-3', '2-0-0'])}",
+             {"price": some_value(draw, True), "tag": some_value(draw, False), "sku": draw.choice(IDENTIFIERS)})
+            for _ in range(draw.randrange(4))]
+
+
+def some_event(draw, number, who, ts, arrival):
+    """Columns of an event that happened at ts and arrives at arrival >= ts; returns them and the time it will be given."""
+    vendor, name, version = draw.choice(VENDORS[:1] * 3 + VENDORS[1:]), draw.choice(NAMES), draw.choice(VERSIONS)
     columns = {"event_vendor": vendor, "event_name": name, "event_version": version, "event_id": event_id(number),
-               "unstruct_event": {"schema": f"iglu:{vendor}/{name}/jsonschema/{version}", "data": data}}
+               "unstruct_event": {"schema": f"iglu:{vendor}/{name}/jsonschema/{version}", "data": some_data(draw, who)}}
     columns.update((k, v) for k, v in who.items() if k != "basket")
     if draw.random() < 0.6:
-        columns["contexts"] = [{"schema": f"iglu:com.acme/item/jsonschema/{draw.choice(['1-0-0', '1-0-3', '2-0-0'])}",
-                                "data": {"price": some_value(draw, True), "tag": some_value(draw, False)}}
-                               for _ in range(draw.randrange(4))]
+        columns["contexts"] = [{"schema": schema, "data": data} for schema, data in some_entities(draw)]
     if draw.random() < 0.5:
         columns["app_id"] = draw.choice(["shop", "blog", "app"])
     if draw.random() < 0.4:

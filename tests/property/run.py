@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """run.py -- random rules and random streams, engine against model: every attribute of everybody, at many moments.
 
-Each seed is one rule file and many streams (one a device, and those of the users and baskets they share): late, duplicated,
-shuffled, half filled, of mixed types. The moments are between the arrivals, often a millisecond on either side of where an
+Each seed is one rule file and many streams (one a device, and those of the users, baskets, visits and products they share):
+late, duplicated, shuffled, half filled, of mixed types. The moments are between the arrivals, often a millisecond on either side of where an
 event leaves a window. `--limit` modes give the engine a small series limit and check the bound stated in profile.h instead.
     run.py --seeds 100            seeds 1 to 100
     run.py --seed 17              one of them, with more words
@@ -21,7 +21,8 @@ from driver import TOP, Driver, Failure
 
 STREAMS, EVENTS, MOMENTS = 24, 30, 8
 SMALL_LIMIT = 192
-KEYS = model.BUILT_IN_KEYS + [g.CUSTOM_KEY]
+NOBODY = {"nobody", "2", "2.5", "true", "9007199254740992", "x" * 1025}    # as what identifies nobody might be mistaken for
+KEYS = model.BUILT_IN_KEYS + g.CUSTOM_KEYS
 # A lifetime that is over is kept for a day more, for events that come late (see profile.h). Every fourth seed has no such
 # lifetimes, and events that come much later.
 LATEST, MUCH_LATER = g.DAY, 20 * g.DAY
@@ -33,8 +34,7 @@ class World:
     def __init__(self, binary, seed, limits, groups):
         self.draw = random.Random(seed)
         self.groups = groups
-        self.keys = [g.CUSTOM_KEY] if any(group["key"] == "basket" for group in self.groups) else []
-        self.rules = g.rule_text(self.keys, self.groups)
+        self.rules = g.rule_text([key for key in g.CUSTOM_KEYS if any(group["key"] == key["name"] for group in groups)], groups)
         self.driver = Driver(binary, {"random.lua": self.rules}, g.START, limits)
         self.store = model.Store()
         self.seq = 0
@@ -48,7 +48,8 @@ class World:
             self.store.add(model.Event(columns, ts, self.seq), KEYS)
 
     def people(self, key):
-        return sorted(id for k, id in self.store.events if k == key) + ["nobody"]
+        known = {id for k, id in self.store.events if k == key}
+        return sorted(known | NOBODY)
 
     def compare(self, now, check):
         for group in self.groups:
@@ -92,7 +93,9 @@ def arrivals(draw, n_streams, n_events, latest):
             if draw.random() < 0.4:
                 who["user_id"] = draw.choice(users)
             if draw.random() < 0.5:
-                who["basket"] = draw.choice(baskets)
+                who["basket"] = draw.choice(baskets if draw.random() < 0.8 else g.IDENTIFIERS)
+            if draw.random() < 0.3:
+                who["domain_sessionidx"] = draw.choice([1, 2, "2", 3.0, "3", 3, "three", 0, ""])
             if draw.random() < 0.03:
                 del who["domain_userid"]
             out.append((ts + delay, ts, who))

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""simulate.py -- a world from a seed: events, reloads, timers and a clock that jumps; then the same records once more.
+"""simulate.py -- a world from a seed: events, reloads, timers, pushes and a clock that jumps; then the same records once more.
 
 Each seed makes rules with interventions over every operator and lets a script of records run: batches of events, ticks,
 swaps of the rule files, clocks that stand, leap forward or step back. After every record the firings are compared with the
 naive model: a rule fires for an event when its criteria are false without it and true with it, at one moment, and for the
 passing of time when they are false a millisecond before a moment at which something fades and true at it. Attributes are
-compared between records. Then a fresh engine gets the same records and must come to the same digest and message ids: some
-seeds' on a folder, with write-backs, and killed again and again: between records, within one, while it writes back, while it
-recovers.
+compared between records, and at the end the interventions that were pushed past the rules and wait. Then a fresh engine gets
+the same records and must come to the same digest, messages and outboxes: some seeds' on a folder, with write-backs, and killed
+again and again: between records, within one, while it writes back, while it recovers.
 
-A rule over two attribute keys is watched for the pairs that an event carried together. When one half of a pair changes by an
+Beside the built-in keys there is one of the rules' own, "thing". A generation may give its name to another property, of
+another kind: then its attributes begin anew, and nothing of one thing may show up under another, though their identifiers
+are the same few. The model calls these keys thing.0, thing.1 and so on.
+
+A rule over several attribute keys is watched for the pairs that an event carried together. When one half of a pair changes by an
 event that carries another other half, nobody looks at the pair: what fades in it after that may fire, and need not.
     simulate.py --seeds 300       seeds 1 to 300
     simulate.py --seed 17         one of them
@@ -22,12 +26,17 @@ import multiprocessing
 import random
 import sys
 import time
+import uuid
 
 import generate as g
 import model
 from driver import TOP, Driver, Failure
 
 RECORDS, DEVICES, USERS = 60, 4, 2
+KEEP = g.HOUR                                   # that nobody has heard
+THINGS = [1, "1", 2.0, "2", 3, None, True, 0.5]
+THING_COLUMNS = ["app_id", "txn_id", "br_lang", "name_tracker", "se_category", "se_action", "se_label", "se_property", "page_title",
+                 "doc_charset", "user_fingerprint", "tr_orderid", "ti_sku", "os_timezone"]
 NUMBER_OPS = ["eq", "neq", "gt", "gte", "lt", "lte", "in_list", "not_in_list"]
 TEXT_OPS = ["eq", "neq", "like", "not_like", "rlike", "not_rlike", "in_list", "not_in_list"]
 NUMBERS_OUT = {"counter", "sum", "min", "max", "mean", "approx_count_distinct"}
@@ -97,16 +106,32 @@ def leaves(tree):
     yield tree
 
 
+def same_but_key(a, b):
+    return a is b or a is not None and all(a.get(part) == b.get(part) for part in {*a, *b} - {"key", "born", "hidden"})
+
+
+def some_thing(draw, generation):
+    """A key by another property than any generation's before."""
+    kind = draw.choice(["event", "entity", "atomic"])
+    prop = {"event": {"kind": "event", "vendor": "com.acme", "name": draw.choice(["view", None]), "path": f"t{generation}"},
+            "entity": {"kind": "entity", "vendor": "com.acme", "name": f"t{generation}", "major": 1, "index": draw.randrange(2), "path": "id"},
+            "atomic": {"kind": "atomic", "name": THING_COLUMNS[generation % len(THING_COLUMNS)]}}[kind]
+    return {"name": f"thing.{generation}", "prop": prop}
+
+
 class Rules:
     """One generation of rule files. The next one keeps some definitions as they are, changes others, adds and drops."""
 
     def __init__(self, draw, generation, before=None):
         self.generation = generation
         self.groups = []
-        for i, key in enumerate(["domain_userid", "user_id"]):
+        self.thing = before.thing if before and draw.random() < 0.7 else some_thing(draw, generation)
+        for i, key in enumerate(["domain_userid", "user_id", self.thing["name"]]):
             group = {"name": f"g{i}", "key": key, "attrs": []}
             for j in range(7 if i == 0 else 4):
                 kept = before and next((a for a in before.groups[i]["attrs"] if a["name"] == f"a{j}"), None)
+                if kept and kept["key"] != key:
+                    kept = {k: v for k, v in kept.items() if k not in ("born", "hidden")} | {"key": key}
                 fresh = simple_attribute(draw, group, f"a{j}", generation)
                 if kept and kept.get("period") and draw.random() < 0.2:
                     fresh = {**kept, "period": draw.choice(SHORT)}
@@ -119,21 +144,35 @@ class Rules:
         self.interventions = []
         for j in range(8):
             old = before and before.interventions[j]
-            if old and draw.random() < 0.7 and all(known.get(leaf["of"]["ref"]) is leaf["of"] for leaf in leaves(old["when"])):
-                self.interventions.append(old)
+            if old and draw.random() < 0.7 and all(same_but_key(known.get(leaf["of"]["ref"]), leaf["of"]) for leaf in leaves(old["when"])):
+                self.interventions.append(self.of_today(old, known))
             else:
                 self.interventions.append(self.intervention(draw, f"i{j}_{generation}", attributes))
 
     def intervention(self, draw, name, attributes):
-        one_key = draw.choice(["domain_userid", "domain_userid", "user_id", None])
+        thing = self.thing["name"]
+        one_key = draw.choice(["domain_userid", "domain_userid", "user_id", thing, None])
         pool = [a for a in attributes if one_key in (None, a["key"])]
         rule = {"name": name, "when": some_tree(draw, pool), "generation": self.generation}
         rule["keys"] = sorted({leaf["of"]["key"] for leaf in leaves(rule["when"])})
-        rule["targets"] = draw.choice([None, None, ["domain_userid"], ["user_id", "domain_userid"]])
+        rule["targets"] = draw.choice([None, None, ["domain_userid"], ["user_id", "domain_userid"], [thing], [thing, "user_id"]])
         return rule
 
+    def of_today(self, rule, known):
+        """The rule as it stands in the file, though "thing" may have become another key."""
+        def tree(of):
+            for word in ("all", "any", "none"):
+                if word in of:
+                    return {word: [tree(kid) for kid in of[word]]}
+            return {**of, "of": known[of["of"]["ref"]]}
+
+        def key(name):
+            return self.thing["name"] if name.startswith("thing.") else name
+        return {**rule, "when": tree(rule["when"]), "keys": sorted(map(key, rule["keys"])),
+                "targets": rule["targets"] and [key(name) for name in rule["targets"]]}
+
     def files(self):
-        return {"groups.lua": g.rule_text((), self.groups), "levers.lua": g.rule_text((), (), self.interventions)}
+        return {"groups.lua": g.rule_text((self.thing,), self.groups), "levers.lua": g.rule_text((), (), self.interventions)}
 
 
 # -- the naive model of firing
@@ -145,6 +184,7 @@ class Naive:
         self.watches = {}
         self.stale = set()                      # of these, the pairs of which one half has changed alone
         self.optional = []                      # what stale ones would have said, since somebody last looked
+        self.pushed = {}                        # (identifier, intervention_id) -> when
         self.now = 0
         self.seq = 0
 
@@ -159,8 +199,16 @@ class Naive:
                     if old["period"] < a["period"]:
                         a["hidden"] = max(a["hidden"], self.now - old["period"])   # past is past
         alive = {r["name"]: r for r in rules.interventions}
-        self.watches = {k: watch for k, watch in self.watches.items() if k[0] in alive}
-        self.rules = rules
+        keys = {key["name"] for key in (*model.BUILT_IN_KEYS, rules.thing)}
+        watches, stale = {}, set()
+        for old, (rule, who) in self.watches.items():
+            if old[0] in alive:
+                rule, who = alive[old[0]], {key: id for key, id in who.items() if key in keys}
+                watch = self.watch_of(rule, who)
+                if old in self.stale or watch in watches:
+                    stale.add(watch)
+                watches[watch] = rule, who
+        self.watches, self.stale, self.rules = watches, stale, rules
 
     def holds(self, rule, ids, now, without=None, event=False):
         def read(leaf, skip):
@@ -170,8 +218,11 @@ class Naive:
         before = (lambda leaf: read(leaf, event)) if event and without is None else None
         return model.holds(rule["when"], lambda leaf: read(leaf, without), before)
 
+    def watch_of(self, rule, ids):
+        return rule["name"], tuple(sorted((k, v) for k, v in ids.items() if k in rule["keys"]))
+
     def messages(self, rule, ids):
-        return [(rule["name"], key, ids[key]) for key in (rule["targets"] or rule["keys"]) if key in ids]
+        return [(rule["name"], g.plain(key), ids[key]) for key in (rule["targets"] or rule["keys"]) if key in ids]
 
     def pass_time(self, now):
         """Every moment until now at which something that is watched fades, in order."""
@@ -196,10 +247,19 @@ class Naive:
         self.now = max(self.now, now)
         return fired
 
+    def push(self, id, to):
+        """The same again counts once, for as long as it waits."""
+        for target in to:
+            if (target, id) not in self.pushed or self.now >= self.pushed[target, id] + KEEP:
+                self.pushed[target, id] = self.now
+
+    def waiting(self, target, now):
+        return sorted(id for (to, id), at in self.pushed.items() if to == target and now < at + KEEP)
+
     def event(self, columns, ts):
         self.seq += 1
         event = model.Event(columns, min(ts, self.now), self.seq)
-        ids, new = self.store.add(event, model.BUILT_IN_KEYS)
+        ids, new = self.store.add(event, [*model.BUILT_IN_KEYS, self.rules.thing])
         fired = []
         for rule in self.rules.interventions:
             touched = {(key, ids[key]) for leaf in leaves(rule["when"]) for key in [leaf["of"]["key"]]
@@ -208,15 +268,31 @@ class Naive:
                 continue
             if not self.holds(rule, ids, self.now, without=event) and self.holds(rule, ids, self.now, event=event):
                 fired += self.messages(rule, ids)
-            read_at = tuple(sorted((k, v) for k, v in ids.items() if k in rule["keys"]))
+            watch = self.watch_of(rule, ids)
             self.stale |= {w for w in self.watches if w[0] == rule["name"] and touched & set(w[1])}
-            self.watches[rule["name"], read_at] = rule, ids
-            self.stale.discard((rule["name"], read_at))
+            self.watches[watch] = rule, ids
+            self.stale.discard(watch)
         return fired
 
 
 # -- the script of records
-def some_columns(draw, number, ts, now):
+TARGETS = [("domain_userid", f"device{i}") for i in range(DEVICES)] + [("user_id", f"user{i}") for i in range(USERS)]
+
+
+def set_thing(draw, columns, key, id):
+    """Lets the event carry this identifier of this key."""
+    prop = key["prop"]
+    if prop["kind"] == "atomic":
+        columns[prop["name"]] = id
+    elif prop["kind"] == "event":
+        columns["unstruct_event"]["data"][prop["path"]] = id
+    else:
+        entities = [{"id": draw.choice(THINGS)} for _ in range(prop["index"])] + [{"id": id}]
+        columns.setdefault("contexts", []).extend(
+            {"schema": f"iglu:com.acme/{prop['name']}/jsonschema/1-0-0", "data": entity} for entity in entities)
+
+
+def some_columns(draw, number, ts, now, things):
     columns = {"event_vendor": draw.choice(["com.acme", "com.acme", "org.other"]), "event_name": "view", "event_version": "1-0-0",
                "event_id": g.event_id(number), "platform": "web"}
     data = {}
@@ -231,18 +307,22 @@ def some_columns(draw, number, ts, now):
         columns["domain_userid"] = f"device{draw.randrange(DEVICES)}"
     if draw.random() < 0.5:
         columns["user_id"] = f"user{draw.randrange(USERS)}"
+    for key in things:
+        if draw.random() < 0.8:
+            set_thing(draw, columns, key, draw.choice(THINGS))
     if ts != now:
         columns["true_tstamp"] = str(ts)
     return columns
 
 
 def script(seed):
-    """The records of a seed: ("events", clock, [(columns, ts)]) | ("tick", clock) | ("reload", clock, Rules) | ("read", clock)"""
-    draw = random.Random(f"simulation {seed}")
+    """The records of a seed: ("events", clock, [(columns, ts)]) | ("tick", clock) | ("reload", clock, Rules) | ("read", clock)
+    | ("push", clock, intervention_id, targets) | ("listen", clock)"""
+    draw, aside = random.Random(f"simulation {seed}"), random.Random(f"pushes {seed}")
     clock, latest, number = g.START, g.START, 0
     rules = Rules(draw, 0)
     yield "reload", clock, rules
-    since_reload = []
+    since_reload, things, pushed = [], [rules.thing], []
     for _ in range(RECORDS):
         step = draw.choice([0, 1, draw.randrange(2000), draw.randrange(20 * g.SECOND), draw.randrange(10 * g.MINUTE),
                             draw.choice(SHORT), draw.randrange(3 * g.HOUR)])
@@ -254,6 +334,8 @@ def script(seed):
         if what < 0.08:
             rules = Rules(draw, rules.generation + 1, rules)
             since_reload = []
+            if rules.thing is not things[0]:
+                things = [rules.thing, things[0]]      # the one before goes on to come, and identifies nobody any more
             yield "reload", clock, rules
         elif what < 0.25:
             yield "tick", clock
@@ -264,15 +346,26 @@ def script(seed):
             for _ in range(draw.choice([1, 1, 1, 2, 4])):
                 number += 1
                 ts = clock - draw.choice([0, 0, 0, draw.randrange(3000), draw.randrange(10 * g.MINUTE)])
-                columns = some_columns(draw, number, ts, clock)
+                columns = some_columns(draw, number, ts, clock, things)
                 batch.append((columns, ts))
                 since_reload.append((columns, ts))
             if draw.random() < 0.15:
                 batch.append(draw.choice(since_reload))
             yield "events", clock, batch
+        if aside.random() < 0.2:
+            if not pushed or aside.random() < 0.7:
+                pushed.append((str(uuid.UUID(int=aside.getrandbits(128))), aside.sample(TARGETS, aside.choice([1, 1, 2, 3]))))
+            id, to = aside.choice(pushed[-3:])  # the same again, perhaps to others
+            yield "push", clock, id, to if aside.random() < 0.8 else aside.sample(TARGETS, 2)
+    yield "listen", latest
     clock = latest + 4 * g.HOUR
     yield "tick", clock
     yield "read", clock
+
+
+def pushing(record):
+    _, clock, id, to = record
+    return {"now": clock, "direct": id, "to": to, "attributes": {"g:a": id[:4]}}
 
 
 class Run:
@@ -301,7 +394,7 @@ class Run:
     def step(self, number, record):
         kind, clock = record[:2]
         expected = []
-        if self.naive and kind != "read":
+        if self.naive and kind not in ("read", "listen"):
             expected += self.naive.pass_time(max(clock, self.naive.now))
         if self.naive and kind == "events":
             for columns, ts in record[2]:
@@ -310,18 +403,26 @@ class Run:
             self.rules = record[2]
             if self.naive:
                 self.naive.swap(self.rules)
+        if self.naive and kind == "push":
+            self.naive.push(*record[2:])
         told = self.crashes and self.crashes.random() < 0.12 and self.crash(record)
         if kind == "events" and not told:
             self.driver.send([columns for columns, _ in record[2]], clock)
         elif kind == "tick" and not told:
             self.driver.ask({"tick": clock})
-        elif kind == "reload" and not told:
-            self.driver.reload(self.rules.files(), clock)
+        elif kind == "reload":
+            if not told:
+                self.driver.reload(self.rules.files(), clock)
+            self.driver.ask({"tick": clock})    # timers of rules that mean something else are looked at now, crash or no crash
+        elif kind == "push" and not told:
+            self.push(record)
+        elif kind == "listen":
+            self.listen(clock)
         elif kind == "read" and self.naive:
             self.compare(clock)
         if self.crashes and self.crashes.random() < 0.15:
             self.driver.ask({"write_back": True})
-        if kind != "read":
+        if kind not in ("read", "listen"):
             self.clock = max(self.clock, clock)
         # after a crash some fire again, under the same id, and are not told twice
         fired = [m for m in self.driver.fired() if (m["intervention_id"], m["key"], m["id"]) not in self.seen]
@@ -349,9 +450,10 @@ class Run:
             self.driver.write(record[2].files())
             self.driver.crash(clock, {"reload": clock}, draw.random() * 0.02, again)
             return True                         # by the swap that was kept, or by the start's own
-        elif where == "record" and kind in ("events", "tick"):
+        elif where == "record" and kind in ("events", "tick", "push"):
             seq = self.driver.seq()
-            say = {"tick": clock} if kind == "tick" else {"now": clock, "events": [columns for columns, _ in record[2]]}
+            say = {"tick": clock} if kind == "tick" else pushing(record) if kind == "push" else \
+                {"now": clock, "events": [columns for columns, _ in record[2]]}
             self.driver.crash(self.clock, say, draw.random() * 0.004, again)
             if self.driver.seq() > seq:
                 return True
@@ -359,6 +461,20 @@ class Run:
             self.driver.crash(self.clock, again=again)
         self.driver.ask({"tick": self.clock})   # a clock that was set back while nobody ran is not this test's
         return False
+
+    def push(self, record):
+        status = self.driver.ask(pushing(record))["status"]
+        if status != "waits":                   # nobody listens
+            raise Failure(f"{record}: {status}")
+
+    def listen(self, now):
+        """What waits for each, in both runs; and what of it was pushed, as the model has it."""
+        for target in TARGETS:
+            heard = self.driver.ask({"now": now, "listen": [target]})["heard"]
+            self.history.append(heard)
+            got = sorted(m["intervention_id"] for m in heard if m["name"] == "direct")
+            if self.naive and got != self.naive.waiting(target, now):
+                raise Failure(f"for {target} wait {got}, and should {self.naive.waiting(target, now)}")
 
     def compare(self, now):
         for group in self.rules.groups:

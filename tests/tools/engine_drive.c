@@ -6,6 +6,9 @@
  *   {"rules": DIR, "now": MS}                   a fresh engine with these rules       -> {"ok", "problems": [text ...]}
  *   {"reload": MS}                              reads the folder again                -> the same
  *   {"now": MS, "events": [{column: value}]}    one batch                             -> {"accepted", "rejected": [text ...]}
+ *   {"now": MS, "wire": "tp2", "body": HEX}     the same, as bytes in a wire format
+ *   {"now": MS, "direct": UUID, "to": [[K, ID] ...], "attributes": {name: text}}      -> {"status": "waits" | ...}
+ *   {"now": MS, "listen": [[K, ID] ...]}        what waits for them, which has been delivered then -> {"heard": [message ...]}
  *   {"tick": MS}                                time passes                           -> {"next": MS}
  *   {"read": {"key": K, "ids": [...], "attributes": ["g_v1:a" ...], "now": MS}}       -> {"columns": [[value ...] ...]}
  *   {"fired": true}                             firings since the last time asked     -> {"fired": [message ...]}
@@ -27,7 +30,8 @@ struct drive {
     struct rules *rules;
     struct profile_limits limits;
     char *keep;
-    json_t *fired;
+    json_t *fired, *heard;
+    uint64_t n_streams;
 };
 
 static void applied(void *ctx, struct engine_batch *b)
@@ -40,12 +44,19 @@ static void fired(void *ctx, const struct push_msg *m)
     struct drive *d = ctx;
     char id[37];
     uuid_format(m->intervention_id, id);
-    json_t *message = json_loadb(m->json.p, m->json.n, 0, NULL);
-    json_t *row =
-        json_pack("{s:s, s:I, s:I, s:s%, s:s%, s:s%, s:o*}", "intervention_id", id, "seq",
-                  (json_int_t)m->seq, "index", (json_int_t)m->index, "name", m->name.p, m->name.n,
-                  "key", m->key.p, m->key.n, "id", m->id.p, m->id.n, "message", message);
+    json_t *message = json_loadb(m->json.p, m->json.n, JSON_ALLOW_NUL, NULL);
+    json_t *key = json_object_get(json_object_get(message, "target_attribute_key"), "name");
+    json_t *row = json_pack("{s:s, s:I, s:I, s:s%, s:O*, s:s%, s:o*}", "intervention_id", id, "seq",
+                            (json_int_t)m->seq, "index", (json_int_t)m->index, "name", m->name.p,
+                            m->name.n, "key", key, "id", m->id.p, m->id.n, "message", message);
     json_array_append_new(d->fired, row);
+}
+
+static void deliver(void *ctx, unsigned front, uint64_t stream, struct push_msg *m)
+{
+    struct drive *d = ctx;
+    if (m->json.n) /* else it is a position */
+        json_array_append_new(d->heard, json_loadb(m->json.p, m->json.n, 0, NULL));
 }
 
 static void say(json_t *answer)
@@ -98,9 +109,11 @@ static json_t *start(struct drive *d, const char *dir, int64_t now_ms)
         .script = script_limits_default,
         .journal = journal_options_default,
         .applied = applied,
+        .deliver = deliver,
         .fired = fired,
         .ctx = d,
     };
+    options.push.keep_each = options.push.keep_all; /* what waits depends on time alone */
     /* what comes out must not depend on how busy the machine is */
     struct script_limits *s = &options.script;
     s->load_us = s->call_us = s->inside_us = s->test_us = UNHURRIED_US;
@@ -137,13 +150,23 @@ static json_t *set_limits(struct drive *d, json_t *limits)
     return json_object();
 }
 
-static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
+/* Returns when it has been applied. */
+static void submit(struct drive *d, struct engine_batch *b, int64_t now_ms)
+{
+    bool done = false;
+    b->owner = &done;
+    engine_submit(d->engine, b, now_ms);
+    while (!done) { /* with a folder, the journal's thread writes it first */
+        engine_advance(d->engine);
+        poll(NULL, 0, 0);
+    }
+}
+
+static json_t *send_body(struct drive *d, enum engine_wire wire, struct str body, int64_t now_ms)
 {
     struct err err = {0};
-    char *body = json_dumps(events, JSON_COMPACT);
-    struct engine_batch *b = engine_batch_new(WIRE_JSON, 0, str_of(body));
+    struct engine_batch *b = engine_batch_new(wire, 0, body);
     b->meta.collector_ms = now_ms;
-    free(body);
     if (!engine_decode(d->engine, b, &err)) {
         engine_batch_free(b);
         return fail(err.text);
@@ -153,15 +176,90 @@ static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
         json_array_append_new(rejected,
                               json_stringn(b->events.rejects[i].why.p, b->events.rejects[i].why.n));
     json_int_t accepted = (json_int_t)b->events.n;
-    bool done = false;
-    b->owner = &done;
-    engine_submit(d->engine, b, now_ms);
-    while (!done) { /* with a folder, the journal's thread writes it first */
-        engine_advance(d->engine);
-        poll(NULL, 0, 0);
-    }
+    submit(d, b, now_ms);
     engine_batch_free(b);
     return json_pack("{s:I, s:o}", "accepted", accepted, "rejected", rejected);
+}
+
+static json_t *send_events(struct drive *d, json_t *events, int64_t now_ms)
+{
+    char *body = json_dumps(events, JSON_COMPACT);
+    json_t *out = send_body(d, WIRE_JSON, str_of(body), now_ms);
+    free(body);
+    return out;
+}
+
+static json_t *send_wire(struct drive *d, const char *name, const char *hex, int64_t now_ms)
+{
+    static const char *const names[] = {
+        [WIRE_TP2] = "tp2",         [WIRE_QUERY] = "query",   [WIRE_JSON] = "json",
+        [WIRE_MSGPACK] = "msgpack", [WIRE_NDJSON] = "ndjson", [WIRE_TSV] = "tsv",
+    };
+    struct buf body = {0};
+    unsigned byte;
+    for (; hex && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+        buf_putc(&body, (char)byte);
+    json_t *out = NULL;
+    for (size_t i = 0; !out && i < COUNT_OF(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            out = send_body(d, (enum engine_wire)i, buf_str(&body), now_ms);
+    buf_fini(&body);
+    return out ? out : fail("unknown wire");
+}
+
+static struct str json_text(json_t *text)
+{
+    return (struct str){json_string_value(text), json_string_length(text)};
+}
+
+enum { TARGETS_MAX = 16 };
+
+static json_t *push_direct(struct drive *d, json_t *ask, int64_t now_ms)
+{
+    static const char *const words[] = {
+        [PUSH_LOST] = "lost", [PUSH_WAITS] = "waits", [PUSH_RECEIVED] = "received"};
+    struct engine_direct_target targets[TARGETS_MAX];
+    struct engine_direct direct = {.name = STR("direct"), .version = 1, .targets = targets};
+    struct err err = {0};
+    struct arena arena;
+    const char *name;
+    json_t *to, *text, *attributes = json_object_get(ask, "attributes");
+    size_t i, used = 0;
+    if (!uuid_parse(json_text(json_object_get(ask, "direct")), direct.intervention_id))
+        return fail("no UUID");
+    json_array_foreach(json_object_get(ask, "to"), i, to)
+    {
+        struct str key = json_text(json_array_get(to, 0)), id = json_text(json_array_get(to, 1));
+        if (i < TARGETS_MAX)
+            targets[direct.n++] = (struct engine_direct_target){key, key, id, {0}};
+    }
+    arena_init(&arena);
+    direct.attributes = val_dict(&arena, json_object_size(attributes));
+    direct.more = val_dict(&arena, 0);
+    json_object_foreach(attributes, name, text)
+        dict_put(&direct.attributes, &used, str_of(name), val_str(json_text(text)));
+    struct engine_batch *b = engine_batch_direct(0, &direct);
+    arena_fini(&arena);
+    bool good = engine_decode(d->engine, b, &err);
+    if (good)
+        submit(d, b, now_ms);
+    json_t *answer =
+        good ? json_pack("{s:s}", "status", words[b->direct->outcome]) : fail(err.text);
+    engine_batch_free(b);
+    return answer;
+}
+
+static json_t *listen(struct drive *d, json_t *to, int64_t now_ms)
+{
+    struct push_target targets[TARGETS_MAX];
+    size_t i, n = 0;
+    json_t *one;
+    json_array_foreach(to, i, one) if (n < TARGETS_MAX) targets[n++] =
+        (struct push_target){json_text(json_array_get(one, 0)), json_text(json_array_get(one, 1))};
+    json_array_clear(d->heard);
+    engine_subscribe(d->engine, 0, ++d->n_streams, targets, n, 0, 0, now_ms);
+    engine_unsubscribe(d->engine, d->n_streams);
+    return json_pack("{s:O}", "heard", d->heard);
 }
 
 static json_t *json_of(const struct val *v)
@@ -243,6 +341,13 @@ static json_t *answer(struct drive *d, json_t *ask)
         return fail("no rules yet");
     if ((v = json_object_get(ask, "events")))
         return send_events(d, v, now_ms);
+    if ((v = json_object_get(ask, "wire")))
+        return send_wire(d, json_string_value(v), json_string_value(json_object_get(ask, "body")),
+                         now_ms);
+    if (json_object_get(ask, "direct"))
+        return push_direct(d, ask, now_ms);
+    if ((v = json_object_get(ask, "listen")))
+        return listen(d, v, now_ms);
     if ((v = json_object_get(ask, "reload")))
         return reload(d, json_integer_value(v));
     if ((v = json_object_get(ask, "tick")))
@@ -265,7 +370,8 @@ static json_t *answer(struct drive *d, json_t *ask)
 
 int main(void)
 {
-    struct drive d = {.limits = profile_limits_default, .fired = json_array()};
+    struct drive d = {
+        .limits = profile_limits_default, .fired = json_array(), .heard = json_array()};
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
@@ -278,6 +384,7 @@ int main(void)
     }
     stop(&d);
     json_decref(d.fired);
+    json_decref(d.heard);
     free(d.keep);
     free(line);
     return 0;

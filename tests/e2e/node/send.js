@@ -2,7 +2,7 @@
  *
  * An event is {kind, ...}: page_view {url, title, referrer}, self_describing {schema, data}, struct {category, action, label,
  * property, value}, page_ping {url}, shop {type, products}; each may have entities [{schema, data}] and a true timestamp.
- * Prints one JSON line {sent, failed} when all requests are done.
+ * Prints one JSON line {sent, failed, kept} when all requests are done; kept: of the failed, those that it means to send again.
  * SPDX-License-Identifier: Apache-2.0 */
 'use strict';
 
@@ -13,6 +13,7 @@ const scenario = JSON.parse(process.argv[2]);
 const endpoint = new URL(scenario.endpoint);
 let sent = 0;
 let failed = 0;
+let kept = 0;
 
 const tracker = t.newTracker(
     { namespace: 'e2e', appId: scenario.app_id || 'shop', encodeBase64: scenario.base64 !== false },
@@ -22,8 +23,12 @@ const tracker = t.newTracker(
         protocol: 'http',
         eventMethod: scenario.method || 'post',
         bufferSize: scenario.buffer || 1,
+        maxPostBytes: scenario.max_post_bytes || 40000,
         onRequestSuccess: (batch) => { sent += batch.length; },
-        onRequestFailure: (failure) => { failed += failure.events.length; },
+        onRequestFailure: (failure) => {
+            failed += failure.events.length;
+            if (failure.willRetry) kept += failure.events.length;
+        },
     });
 
 const user = scenario.user || {};
@@ -56,6 +61,6 @@ const deadline = Date.now() + 60000;
         await tracker.flush();
         await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    console.log(JSON.stringify({ sent, failed }));
+    console.log(JSON.stringify({ sent, failed, kept }));
     process.exit(0);
 })();
