@@ -34,7 +34,7 @@ static const struct page_file *file_at(struct str path)
 /* A list of tags, of which a proxy that compresses makes weak ones; or a star. */
 static bool has_tag(struct str header, const char *etag)
 {
-    return str_eqz(header, "*") || memmem(header.p, header.n, etag, strlen(etag));
+    return str_eqz(header, "*") || (header.n && memmem(header.p, header.n, etag, strlen(etag)));
 }
 
 void pages_get(struct http_req *r, void *ctx)

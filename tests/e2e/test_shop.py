@@ -147,7 +147,7 @@ def test_banners(shop, size):
     for name, said in zip(names, reversed(facts["interventions"])):
         assert name in said and line_of(shop, f'intervention "{name}"') in said, said
     assert "count_product_views = 4" in facts["interventions"][2] and "total_cart_value = 105" in facts["interventions"][0]
-    assert facts["bill"] == ["Goods$121.00", "10% off, as you earned−$12.10", "Shippingfree", "Total$108.90"]
+    assert facts["bill"] == ["Goods$121.00", "Your 10% off−$12.10", "Shippingfree", "Total$108.90"]
     assert facts["cart"] == "Cart, 1 thing"
     assert "over $80.10 is" in facts["thanks"]
     device = facts["device"]

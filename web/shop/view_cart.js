@@ -32,7 +32,7 @@ export function summary(action) {
   return el("section.summary", {"aria-label": "What it comes to"},
     el("dl", {},
       item("Goods", money(goods)),
-      discount ? item("10% off, as you earned", `−${money(discount)}`, ".earned") : null,
+      discount ? item("Your 10% off", `−${money(discount)}`, ".earned") : null,
       shipping ? item("Shipping", money(shipping)) : item("Shipping", "free", ".earned"),
       item("Total", money(total), ".total")),
     action);

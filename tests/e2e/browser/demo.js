@@ -145,7 +145,7 @@ async function withoutPings(v) {
     await v.context.addInitScript(() => {
         ['setTimeout', 'setInterval'].forEach((timer) => {
             const real = window[timer];
-            window[timer] = (does, ms) => ([5000, 10000].includes(ms) ? 0 : real(does, ms));
+            window[timer] = (does, ms, ...more) => ([5000, 10000].includes(ms) ? 0 : real(does, ms, ...more));
         });
     });
 }
