@@ -135,7 +135,7 @@ void rules_free(struct rules *r);
 bool engine_reload(struct engine *e, struct rules *r, int64_t clock_ms, struct plan_report *report);
 /* Loads and tries without an engine in force: `signalbox check` and, with run_tests, `signalbox test`. Test results go to out. */
 bool rules_check(struct rules *r, bool run_tests, struct plan_report *report, struct buf *out);
-/* What GET /api/v1/rules answers: {files: [{file, status, problems: [...], definitions, hash ...}], generation}. Any thread. */
+/* What GET /api/v1/rules answers: {files: [{file, status, problems: [...], definitions ..., hash ...}], generation}. Any thread. */
 struct val rules_status(struct rules *r, struct arena *arena);
 
 /* -- What is kept: recover.c, writeback.c */
