@@ -100,9 +100,16 @@ void history_get(struct http_req *r, void *ctx)
 
 static void answer_taken(struct api *a, struct http_req *r, struct engine_batch *b)
 {
-    if (b->history->stale) {
+    if (b->history->said == HISTORY_STALE) {
         http_reply_problem(r, 409, "line %llu of this source is not the next one",
                            (unsigned long long)b->history->from + 1);
+        return;
+    }
+    if (b->history->said == HISTORY_NO_ROOM) {
+        http_reply_problem(r, 422,
+                           "%d sources have been taken, and no further one can be remembered: join "
+                           "what is left into fewer files",
+                           ENGINE_HISTORIES);
         return;
     }
     struct val answer = events_counts(http_arena(r), &b->events);

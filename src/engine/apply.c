@@ -415,9 +415,10 @@ static enum applied apply_batch(struct engine *e, struct record *r, struct engin
         return APPLIED_COLD;
     if (b->direct)
         direct_apply(e, r, b);
-    if (e->at == 0 && b->history && !histories_move(&e->histories, b->history)) {
-        b->history->stale = true;
-        return APPLIED_WHOLE;
+    if (e->at == 0 && b->history) {
+        b->history->said = histories_move(&e->histories, b->history);
+        if (b->history->said != HISTORY_TAKEN)
+            return APPLIED_WHOLE;
     }
     if (e->at == 0)
         for (size_t i = 0; i < LOOK_AHEAD; i++)

@@ -62,18 +62,16 @@ struct cold {
 struct span {
     int64_t longest_ms, hidden_ms;
 };
-/* history.c: how far each source of history was taken, the one that moved last behind the others */
-enum { HISTORIES_MAX = 1000 };
+/* history.c: how far each source of history was taken. None is ever forgotten, lest its lines be taken again. */
 struct histories {
     struct history_at {
         uint8_t source[16];
         uint64_t lines, hash;
     } * items;
-    size_t n;
+    size_t n, cap;
 };
-/* Moves a source on, and lets go of the one that has stood still for longest when there are too many. false: the batch does
- * not begin where the source stands. */
-bool histories_move(struct histories *h, const struct engine_history *to);
+/* Moves a source on, unless the batch does not begin where it stands, or it is new and there are ENGINE_HISTORIES. */
+enum engine_history_said histories_move(struct histories *h, const struct engine_history *to);
 struct histories histories_copy(const struct histories *h);
 void histories_fini(struct histories *h);
 uint64_t histories_digest(const struct histories *h);

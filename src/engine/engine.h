@@ -62,8 +62,10 @@ struct engine_history {
     uint8_t source[16];
     uint64_t from, lines; /* lines of the source before this batch, and with it */
     uint64_t hash;        /* the sender's, of the first `lines` lines; kept for it */
-    bool stale; /* when applied: `from` was not where the source stood; nothing was done */
+    /* When applied: STALE, `from` was not where the source stood; NO_ROOM, there are too many sources. Nothing was done. */
+    enum engine_history_said { HISTORY_TAKEN, HISTORY_STALE, HISTORY_NO_ROOM } said;
 };
+enum { ENGINE_HISTORIES = 65536 };
 /* An intervention that somebody pushes past the rules: direct.c. */
 struct engine_direct {
     uint8_t intervention_id[16];

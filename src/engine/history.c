@@ -16,31 +16,28 @@ static struct history_at *find(const struct histories *h, const uint8_t source[1
     return NULL;
 }
 
-bool histories_move(struct histories *h, const struct engine_history *to)
+enum engine_history_said histories_move(struct histories *h, const struct engine_history *to)
 {
     struct history_at *at = find(h, to->source);
-    struct history_at moved = {.lines = to->lines, .hash = to->hash};
-    memcpy(moved.source, to->source, 16);
     if ((at ? at->lines : 0) != to->from)
-        return false;
-    if (!h->items)
-        h->items = xcalloc(HISTORIES_MAX, sizeof(*h->items));
-    if (!at && h->n == HISTORIES_MAX)
-        at = &h->items[0];
-    if (at) {
-        size_t behind = (size_t)(h->items + h->n - at) - 1;
-        memmove(at, at + 1, behind * sizeof(*at));
-        h->n--;
+        return HISTORY_STALE;
+    if (!at) {
+        if (h->n == ENGINE_HISTORIES)
+            return HISTORY_NO_ROOM;
+        h->items = xgrow(h->items, h->n, &h->cap, sizeof(*h->items));
+        at = &h->items[h->n++];
+        memcpy(at->source, to->source, sizeof(at->source));
     }
-    h->items[h->n++] = moved;
-    return true;
+    at->lines = to->lines;
+    at->hash = to->hash;
+    return HISTORY_TAKEN;
 }
 
 struct histories histories_copy(const struct histories *h)
 {
-    struct histories copy = {.n = h->n};
+    struct histories copy = {.n = h->n, .cap = h->n};
     if (h->n) {
-        copy.items = xcalloc(HISTORIES_MAX, sizeof(*copy.items));
+        copy.items = xcalloc(h->n, sizeof(*copy.items));
         memcpy(copy.items, h->items, h->n * sizeof(*copy.items));
     }
     return copy;
@@ -90,8 +87,6 @@ void histories_pack(const struct histories *h, struct buf *out)
 void histories_unpack(struct unpack *in, struct histories *h)
 {
     uint64_t n = unpack_count(in, sizeof(h->items->source) + 2);
-    if (n > HISTORIES_MAX)
-        in->bad = true;
     for (uint64_t i = 0; i < n && !in->bad; i++) {
         struct engine_history to = {0};
         struct str source = unpack_bytes(in, sizeof(to.source));
@@ -100,7 +95,7 @@ void histories_unpack(struct unpack *in, struct histories *h)
         memcpy(to.source, source.p, sizeof(to.source));
         to.lines = unpack_uint(in);
         to.hash = unpack_uint(in);
-        if (!histories_move(h, &to)) /* it is there twice */
+        if (histories_move(h, &to) != HISTORY_TAKEN) /* it is there twice, or there are too many */
             in->bad = true;
     }
 }

@@ -138,10 +138,11 @@ void enrich_campaign(struct enrich *e)
     struct str found[PAIRS_MAX];
     memset(found, 0, c->n * sizeof(*found));
     find_values(c, e->page.query, found);
+    bool clicked = item_has(e->item, COL_MKT_CLICKID); /* its network is not to be guessed */
     for (size_t i = 0; i < c->n; i++) {
         struct str value = query_decode(found[i], &e->d->scratch);
         enrich_put(e, c->pairs[i].column, value); /* which does nothing the second time */
-        if (value.n)
+        if (value.n && !clicked)
             enrich_put(e, COL_MKT_NETWORK, c->pairs[i].network);
     }
 }

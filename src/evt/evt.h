@@ -29,6 +29,7 @@ int evt_column_find(struct str name); /* -1 when there is none */
 
 /* -- tstamp.c: the text of a column of times, as milliseconds since 1970; see tstamp.h */
 bool tstamp_parse(struct str s, int64_t *out_ms);
+bool tstamp_parse_enriched(struct str s, int64_t *out_ms); /* as TSV has it, and no other way */
 
 /* -- path.c: a subset of JSONPath: `a.b[0].c`, with or without `$.`; also ["odd name"] steps */
 struct evt_step {

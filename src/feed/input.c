@@ -23,12 +23,14 @@ struct input {
     struct input_options o;
     int fd;
     uint64_t size;
+    bool rereadable;
     enum packing packing;
     char *raw; /* bytes of the file from raw_at to raw_n are not unpacked yet */
     size_t raw_at, raw_n;
     bool raw_end;
     uint64_t n_read, n_made;
     bool inside; /* a member or frame has begun and has not ended */
+    bool full;   /* the last room was filled: there may be more in the unpacker */
     z_stream gzip;
     ZSTD_DStream *zstd;
 };
@@ -53,6 +55,7 @@ struct input *input_open(const char *path, const struct input_options *o, struct
     in->o.chunk = o->chunk ? o->chunk : CHUNK;
     in->fd = fd;
     in->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    in->rereadable = S_ISREG(st.st_mode) && !std;
     in->raw = xmalloc(MAX_OF(in->o.chunk, HEAD));
     return in;
 }
@@ -83,6 +86,11 @@ uint64_t input_at(const struct input *in)
 uint64_t input_size(const struct input *in)
 {
     return in->size;
+}
+
+bool input_rereadable(const struct input *in)
+{
+    return in->rereadable;
 }
 
 /* ---- Bytes of the file */
@@ -245,10 +253,12 @@ static enum input_said unpack(struct input *in, char *p, size_t *n, struct err *
 {
     for (;;) {
         size_t made = 0;
-        if (in->inside || in->raw_at < in->raw_n) {
+        /* not without need: libzstd takes calls that bring nothing for damage */
+        if ((in->inside && in->full) || in->raw_at < in->raw_n) {
             made = *n;
             if (!(in->packing == GZIP ? gunzip : unzstd)(in, p, &made, err))
                 return INPUT_FAILED;
+            in->full = made == *n;
         }
         in->n_made += made;
         if (too_much(in)) {

@@ -32,5 +32,6 @@ enum input_said input_read(struct input *in, char *p, size_t *n, struct err *err
 const char *input_name(const struct input *in); /* for people */
 uint64_t input_at(const struct input *in);      /* bytes of the file read so far */
 uint64_t input_size(const struct input *in);    /* of the file; 0: nobody knows */
+bool input_rereadable(const struct input *in);  /* opened once more it begins anew; no pipe does */
 
 #endif

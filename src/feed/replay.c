@@ -122,9 +122,11 @@ static enum feed_said go_on_at(struct feed *f, struct replay *r, const struct pl
 {
     memcpy(r->source, p->source, sizeof(r->source));
     if (f->n_read > p->lines) {
-        if (!strcmp(f->path, "-")) {
-            feed_complain(f, "standard input begins like something that was taken before, and is "
-                             "something else; it can't be read twice: put it into a file");
+        if (!input_rereadable(lines_input(f->lines))) {
+            feed_complain(f,
+                          "%s begins like something that was taken before, and is something "
+                          "else; it can't be read twice: put it into a file",
+                          input_name(lines_input(f->lines)));
             return FEED_NEXT;
         }
         if (!feed_open(f))

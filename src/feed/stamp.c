@@ -56,7 +56,7 @@ static void read_tsv(struct stamp *s)
     for (size_t column = 0; next_column(&p, end, &text); column++)
         for (size_t i = 0; is_time(column) && i < COUNT_OF(when); i++)
             if (!strcmp(evt_columns[column].name, when[i]))
-                have[i] = tstamp_parse(text, &times[i]);
+                have[i] = tstamp_parse_enriched(text, &times[i]);
     for (size_t i = 0; i < COUNT_OF(when) && !s->known; i++) {
         s->known = have[i];
         s->ms = have[i] ? times[i] : 0;
@@ -72,7 +72,8 @@ static void write_tsv(const struct stamp *s, int64_t later_ms, struct buf *out)
         int64_t ms;
         if (column)
             buf_putc(out, '\t');
-        if (is_time(column) && tstamp_parse(text, &ms) && write_time(ms + later_ms, " ", "", moved))
+        if (is_time(column) && tstamp_parse_enriched(text, &ms) &&
+            write_time(ms + later_ms, " ", "", moved))
             buf_puts(out, moved);
         else
             buf_put(out, text.p, text.n);
@@ -123,7 +124,7 @@ void stamp_read(struct stamp *s, bool tsv, struct str line)
         read_tsv(s);
         return;
     }
-    s->tree = json_loadb(line.n ? line.p : "", line.n, JSON_REJECT_DUPLICATES, NULL);
+    s->tree = json_loadb(line.n ? line.p : "", line.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     for (size_t i = 0; i < COUNT_OF(when) && !s->known; i++)
         s->known = json_is_object(s->tree) && time_of(s->tree, when[i], &s->ms);
 }

@@ -47,10 +47,12 @@ enum push_outcome push_each(struct push *p, struct push_msg *const *msgs, size_t
     p->serial++;
     for (size_t i = 0; i < n; i++) {
         struct target *t = target_find(p, msgs[i]->key, msgs[i]->id);
-        const struct held *before = find_held(t, msgs[i]);
-        bool received = before ? before->delivered : hand(p, t, msgs[i]);
+        struct held *before = find_held(t, msgs[i]);
+        bool received = (before && before->delivered) || hand(p, t, msgs[i]);
         if (!before)
             outbox_hold(p, msgs[i], NULL, received, now_ms);
+        else if (received) /* it waited though somebody listens, who had resumed behind it */
+            outbox_mark_delivered(p, before);
         if (received)
             outcome = PUSH_RECEIVED;
     }

@@ -329,11 +329,12 @@ def test_a_file_that_was_changed_is_another(s, write):
     assert " 5 events taken" in done.stdout and sum(counts(s)) == 39
 
 
-def test_standard_input_can_not_go_back(s):
-    first, second = views(20), views(20)
+@pytest.mark.parametrize("path", ["-", "/dev/stdin"])
+def test_a_pipe_can_not_go_back(s, path):
+    first, second = views(20), views(30)
     second[0] = first[0]
-    replay(s, stdin=lines(first))
-    done = replay(s, stdin=lines(second))
+    replay(s, path, stdin=lines(first))
+    done = replay(s, path, stdin=lines(second))
     assert done.returncode == 1 and "put it into a file" in done.stderr, done
     assert counts(s) == expected(first)
 

@@ -220,7 +220,7 @@ def some_groups(draw, n_attributes=20):
         group = {"name": f"g{i}", "key": key, "attrs": []}
         if draw.random() < 0.3:
             group["ttl"] = draw.choice(TTLS)
-        for j in range(n_attributes if i == 0 else n_attributes // 4 if i < 3 else n_attributes // 6):
+        for j in range(n_attributes if i == 0 else max(n_attributes // 4, 1) if i < 3 else max(n_attributes // 6, 1)):
             group["attrs"].append(some_attribute(draw, f"a{j}", group))
         # windows of one thing, so that they share a series
         for j, period in enumerate(draw.sample(PERIODS, 3)):

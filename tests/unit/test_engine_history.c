@@ -31,7 +31,7 @@ static bool feed(struct world *w, uint8_t s, uint64_t from, uint64_t lines, int6
     engine_batch_history(b, &h);
     CHECK(engine_decode(w->e, b, &err), "%s", err.text);
     engine_submit(w->e, b, clock_ms);
-    bool taken = !b->history->stale;
+    bool taken = b->history->said == HISTORY_TAKEN;
     engine_batch_free(b);
     buf_fini(&events);
     return taken;
@@ -101,28 +101,25 @@ static void each_line_once(void)
     world_free(w);
 }
 
-static void the_oldest_is_forgotten(void)
+/* One that was forgotten would be taken again. */
+static void none_is_forgotten(void)
 {
     struct histories h = {0};
     struct engine_history to = none;
-    for (unsigned i = 0; i < HISTORIES_MAX + 1; i++) {
+    to.lines = 1;
+    for (uint32_t i = 0; i < ENGINE_HISTORIES; i++) {
         memcpy(to.source, &i, sizeof(i));
-        to.from = 0;
-        to.lines = i + 1;
-        CHECK(histories_move(&h, &to));
-        if (i == HISTORIES_MAX - 1) { /* the first one moves on, so the second is the oldest */
-            memset(to.source, 0, sizeof(to.source));
-            to.from = 1;
-            CHECK(histories_move(&h, &to));
-        }
+        if (histories_move(&h, &to) != HISTORY_TAKEN)
+            CHECK(false, "source %u", i);
     }
-    CHECK_INT(h.n, HISTORIES_MAX);
+    CHECK_INT(h.n, ENGINE_HISTORIES);
+    memset(to.source, 0xff, sizeof(to.source));
+    CHECK_INT(histories_move(&h, &to), HISTORY_NO_ROOM);
     memset(to.source, 0, sizeof(to.source));
-    to.from = HISTORIES_MAX;
-    CHECK(histories_move(&h, &to)); /* still known */
-    to.source[0] = 1;
-    to.from = 2;
-    CHECK(!histories_move(&h, &to)); /* not any more */
+    CHECK_INT(histories_move(&h, &to), HISTORY_STALE);
+    to.from = 1;
+    to.lines = 2;
+    CHECK_INT(histories_move(&h, &to), HISTORY_TAKEN);
     histories_fini(&h);
 }
 
@@ -149,7 +146,8 @@ static void kept(void)
 
     struct engine_kept k = {.now_ms = 5}, back = {0};
     struct str rules;
-    CHECK(histories_move(&k.histories, &(struct engine_history){.source = {9}, .lines = 3}));
+    CHECK_INT(histories_move(&k.histories, &(struct engine_history){.source = {9}, .lines = 3}),
+              HISTORY_TAKEN);
     bytes.n = 0;
     kept_pack(&k, STR("rules"), &bytes);
     struct unpack in = unpack_of(buf_str(&bytes));
@@ -176,7 +174,7 @@ int main(void)
     counts_and_fires_nothing();
     time_still_passes();
     each_line_once();
-    the_oldest_is_forgotten();
+    none_is_forgotten();
     kept();
     return check_done();
 }

@@ -307,6 +307,12 @@ static void test_campaign(void)
     CASE_OPEN(&c, "mkt_network");
     CHECK_STR(page(&c, "https://a.example/?gclid=abc", ""), "[\"Google\"]");
     case_close(&c);
+    CASE_OPEN(&c, "mkt_clickid",
+              "mkt_network"); /* a click that came along is of no network we know */
+    CHECK(case_json(&c, "{\"event\":\"pv\",\"mkt_clickid\":\"x\","
+                        "\"page_url\":\"https://a.example/?gclid=abc\"}"));
+    CHECK_STR(case_slots(&c, 0), "[\"x\",null]");
+    case_close(&c);
 }
 
 /* Names of one's own, in place of the usual ones; of several for one column the first wins. */

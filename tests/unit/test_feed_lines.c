@@ -459,8 +459,45 @@ static void test_pipe(void)
     close(stop[1]);
 }
 
+/* zstd counts calls that bring nothing, and takes sixteen of them for damage: a slow sender is none. */
+static void test_slow_frame(void)
+{
+    enum { LONGER_THAN_ZSTD_WAITS = 20 };
+    struct buf packed = {0};
+    for (size_t k = 1; k < COUNT_OF(packers); k++) {
+        int data[2];
+        char path[40];
+        struct err err = {0};
+        struct line line;
+        packed.n = 0;
+        packers[k](STR("first\nsecond, and a bit more of it\n"), &packed);
+        size_t half = packed.n / 2;
+        if (pipe(data))
+            abort();
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", data[0]);
+        struct input_options o = {.stop_fd = -1};
+        struct lines *l = lines_open(path, 100, &o, &err);
+        CHECK(!input_rereadable(lines_input(l)));
+        CHECK(write(data[1], packed.p, half) == (ssize_t)half);
+        enum input_said said = INPUT_QUIET;
+        int n = 0;
+        for (int i = 0; i < LONGER_THAN_ZSTD_WAITS && said != INPUT_FAILED; i++)
+            n += (said = lines_next(l, &line, &err)) == INPUT_BYTES;
+        CHECK(said == INPUT_QUIET, "packer %zu: %s", k, err.text);
+        CHECK(write(data[1], packed.p + half, packed.n - half) == (ssize_t)(packed.n - half));
+        close(data[1]);
+        while ((said = lines_next(l, &line, &err)) == INPUT_BYTES)
+            n++;
+        CHECK(said == INPUT_END && n == 2, "packer %zu: %d %s", k, said, err.text);
+        lines_close(l);
+        close(data[0]);
+    }
+    buf_fini(&packed);
+}
+
 int main(void)
 {
+    test_slow_frame();
     test_lines();
     test_hashes();
     test_a_long_line();

@@ -299,6 +299,15 @@ static void test_pushed_again(void)
     CHECK_INT(push(p, 12, 11, "d=dee,u=9", 10), PUSH_RECEIVED);
     HEARD("");
 
+    /* it waits though somebody listens, who had resumed behind it: pushed again, it comes */
+    CHECK_INT(push(p, 12, 106, "d=hal", 10), PUSH_WAITS);
+    listen_after(p, 11, "d=hal", 25, 0, 10);
+    HEARD("");
+    CHECK_INT(push(p, 30, 106, "d=hal", 10), PUSH_RECEIVED);
+    HEARD("11:30hal");
+    CHECK_INT(push(p, 31, 106, "d=hal", 10), PUSH_RECEIVED);
+    HEARD("");
+
     /* what the outbox has let go of is not known any more */
     CHECK_INT(push(p, 13, 102, "d=bob", 2000), PUSH_RECEIVED);
     HEARD("3:13bob 4:13bob");
