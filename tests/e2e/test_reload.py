@@ -133,8 +133,8 @@ def test_a_broken_file_keeps_its_last_good_version(live):
     live.send(page_view(duid))
     assert live.attribute("g_v1:views", duid) == 2
     live.write_rule("one.lua", MORE)
-    appears(live, "g_v1:apps")
-    assert not [p for p in file_status(live, "one.lua").get("problems", []) if not p.get("warning")]
+    appears(live, "g_v1:apps")                   # what is told of the files follows a moment later
+    wait_until(lambda: not [p for p in file_status(live, "one.lua").get("problems", []) if not p.get("warning")], "no problem")
     assert live.attribute("g_v1:views", duid) == 2
 
 
