@@ -27,7 +27,7 @@ static const char *device_of(struct engine *e, const char *who)
     static char text[40];
     struct plan *p = engine_plan(e);
     struct arena a;
-    struct val v;
+    struct val v = val_null;
     struct str id = str_of(who);
     struct err err = {0};
     int at = plan_find_attr(p, STR("prospect_scoring_tutorial:latest_device_class"));
