@@ -124,7 +124,8 @@ void stamp_read(struct stamp *s, bool tsv, struct str line)
         read_tsv(s);
         return;
     }
-    s->tree = json_loadb(line.n ? line.p : "", line.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    s->tree =
+        json_loadb(line.n ? line.p : "", line.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     for (size_t i = 0; i < COUNT_OF(when) && !s->known; i++)
         s->known = json_is_object(s->tree) && time_of(s->tree, when[i], &s->ms);
 }
