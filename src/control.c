@@ -4,6 +4,7 @@
  * or says too much, is sent away.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "control.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +32,6 @@ struct control {
     atomic_bool stop;
 };
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* A socket's address has room for a short path only; through the folder's descriptor every path is short. */
 static void address_of(int folder, struct sockaddr_un *out)
 {
@@ -51,7 +45,7 @@ static void address_of(int folder, struct sockaddr_un *out)
 static bool wait_for(struct control *c, int fd, int64_t due_ms)
 {
     struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = c->wake, .events = POLLIN}};
-    int64_t left = due_ms < 0 ? -1 : MAX_OF(due_ms - monotonic_ms(), 0);
+    int64_t left = due_ms < 0 ? -1 : MAX_OF(due_ms - clock_monotonic_ms(), 0);
     int n = poll(fds, 2, (int)left);
     return !c->stop && (n < 0 ? errno == EINTR : n > 0);
 }
@@ -60,7 +54,7 @@ static bool wait_for(struct control *c, int fd, int64_t due_ms)
 static bool read_line(struct control *c, int fd, char line[LINE_MAX_BYTES])
 {
     size_t n = 0;
-    int64_t due_ms = monotonic_ms() + PATIENCE_MS;
+    int64_t due_ms = clock_monotonic_ms() + PATIENCE_MS;
     while (wait_for(c, fd, due_ms)) {
         ssize_t got = recv(fd, line + n, LINE_MAX_BYTES - n, MSG_DONTWAIT);
         if (got < 0 && (errno == EINTR || errno == EAGAIN))

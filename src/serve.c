@@ -4,9 +4,10 @@
  * what it holds put back; the rules on disk are compared with those that were in force; only then is anybody answered: who
  * connects earlier waits.
  *
- * The only place that reads the wall clock: everything below gets the time as an argument.
+ * The only place of the server that reads the wall clock: everything below gets the time as an argument.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "serve.h"
+#include "clock.h"
 #include "control.h"
 #include "data.h"
 #include "watch.h"
@@ -28,13 +29,6 @@ struct server {
     struct writeback *writeback;
     struct evt_campaign *campaign;
 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Makes the folders above the data folder; what goes wrong shows when that one is made. */
 static void make_parents(const char *dir)
@@ -68,7 +62,7 @@ static void reload(void *ctx)
     struct server *s = ctx;
     struct plan_report report;
     plan_report_init(&report);
-    engine_reload(api_engine(s->api), s->rules, clock_ms(), &report); /* logs what it found */
+    engine_reload(api_engine(s->api), s->rules, clock_wall_ms(), &report); /* logs what it found */
     plan_report_fini(&report);
 }
 
@@ -101,7 +95,10 @@ static struct api *make_api(struct server *s, struct err *err)
                    .internal_domains = c->internal_domains.items,
                    .n_internal_domains = c->internal_domains.n,
                    .campaign = s->campaign},
-        .http = {.listen = c->listen, .fronts = c->fronts, .limits = c->http, .clock_ms = clock_ms},
+        .http = {.listen = c->listen,
+                 .fronts = c->fronts,
+                 .limits = c->http,
+                 .clock_ms = clock_wall_ms},
         .limits = c->api,
         .cookie = {.on = c->cookie_on,
                    .domains = c->cookie_domains.items,
@@ -217,7 +214,7 @@ int serve(const struct config *c)
     signal(SIGHUP, SIG_IGN); /* until somebody listens for it */
     signal(SIGXFSZ,
            SIG_IGN); /* a limit on the size of files is a full disk, and no reason to die */
-    log_init((enum log_level)c->log_level, clock_ms);
+    log_init((enum log_level)c->log_level, clock_wall_ms);
     take_descriptors(c);
     bool started = start(&s, &err);
     if (started) {

@@ -6,6 +6,7 @@
  * Folders are looked for anew when one comes or goes; when the watched one itself goes, it is looked for every second.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "watch.h"
+#include "clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,13 +39,6 @@ struct watch {
     size_t n, cap;
     bool missing; /* the watched folder itself */
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static const char *path_of(const struct watch *w, int wd)
 {
@@ -144,7 +138,7 @@ static void *run(void *arg)
     struct watch *w = arg;
     int64_t first = 0, last = 0; /* of the changes not reloaded yet; 0: none */
     while (!w->stop) {
-        int64_t now = monotonic_ms(), due = MIN_OF(last + QUIET_MS, first + LONGEST_MS);
+        int64_t now = clock_monotonic_ms(), due = MIN_OF(last + QUIET_MS, first + LONGEST_MS);
         if (first && due <= now) {
             first = 0;
             w->changed(w->ctx);
@@ -156,7 +150,7 @@ static void *run(void *arg)
             something = true;
         }
         if (something) {
-            last = monotonic_ms();
+            last = clock_monotonic_ms();
             first = first ? first : last;
         }
     }

@@ -12,18 +12,9 @@
 /* Each step answers a problem itself and says false. */
 #define REFUSE(r, status, ...) (http_reply_problem(r, status, __VA_ARGS__), false)
 
-static bool is_name(struct str s)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-    for (size_t i = 0; i < s.n; i++)
-        if (!memchr(letters, s.p[i], sizeof(letters) - 1))
-            return false;
-    return s.n > 0 && s.n <= PLAN_NAME_MAX;
-}
-
 static bool take_name(struct http_req *r, struct engine_direct *d, const struct val *v)
 {
-    if (v->type != VAL_STR || !is_name(val_as_str(*v)))
+    if (v->type != VAL_STR || !plan_name_ok(val_as_str(*v)))
         return REFUSE(r, 422, "name: 1 to %d letters, digits or _ are needed", PLAN_NAME_MAX);
     d->name = val_as_str(*v);
     return true;

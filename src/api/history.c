@@ -5,13 +5,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "api/api_internal.h"
 
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 static bool hex_read(struct str text, uint8_t *out, size_t n)
 {
     for (size_t i = 0; text.n == 2 * n && i < n; i++) {

@@ -50,6 +50,14 @@ void uuid_mark(uint8_t bytes[16], unsigned version);
 void uuid_format(const uint8_t bytes[16], char out[37]); /* terminated */
 /* The whole string or false; any version, either case. */
 bool uuid_parse(struct str s, uint8_t out[16]);
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+static inline int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 /* The nearest of n names by edit distance, at most a third of word's length (rounded up) away, the first of equally near
  * ones; NULL when none is near. */
 const char *str_nearest(struct str word, const char *const *names, size_t n);

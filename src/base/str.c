@@ -171,18 +171,15 @@ void uuid_format(const uint8_t bytes[16], char out[37])
 
 bool uuid_parse(struct str s, uint8_t out[16])
 {
-    static const char hex[] = "0123456789abcdefABCDEF";
     size_t at = 0;
     if (s.n != 36)
         return false;
     for (int i = 0; i < 32; i++) {
         if ((i == 8 || i == 12 || i == 16 || i == 20) && s.p[at++] != '-')
             return false;
-        const char *digit = memchr(hex, s.p[at++], sizeof(hex) - 1);
-        if (!digit)
+        int value = hex_digit(s.p[at++]);
+        if (value < 0)
             return false;
-        unsigned value = (unsigned)(digit - hex);
-        value -= value > 15 ? 6 : 0;
         out[i / 2] = (uint8_t)(i % 2 ? out[i / 2] | value : value << 4);
     }
     return true;

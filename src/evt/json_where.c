@@ -19,8 +19,9 @@ static bool find_where(struct str text, json_error_t *where)
     return !tree;
 }
 
-bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root,
-                     struct err *err)
+/* Parses; what is refused is said with its place. */
+static bool parse(struct json_parser *p, struct str text, struct json_node *root, bool one_line,
+                  struct err *err)
 {
     struct err first = {0};
     json_error_t where;
@@ -28,17 +29,19 @@ bool json_parse_body(struct json_parser *p, struct str text, struct json_node *r
         return true;
     if (!find_where(text, &where))
         return err_set(err, "%s", first.text);
+    if (one_line)
+        return err_set(err, "bad JSON at byte %d: %s", where.position, where.text);
     return err_set(err, "bad JSON in line %d, column %d: %s", where.line, where.column, where.text);
+}
+
+bool json_parse_body(struct json_parser *p, struct str text, struct json_node *root,
+                     struct err *err)
+{
+    return parse(p, text, root, false, err);
 }
 
 bool json_parse_line(struct json_parser *p, struct str text, struct json_node *root,
                      struct err *err)
 {
-    struct err first = {0};
-    json_error_t where;
-    if (json_parse(p, text, root, &first))
-        return true;
-    if (!find_where(text, &where))
-        return err_set(err, "%s", first.text);
-    return err_set(err, "bad JSON at byte %d: %s", where.position, where.text);
+    return parse(p, text, root, true, err);
 }

@@ -121,14 +121,6 @@ bool query_next(struct str *query, struct str *key, struct str *value)
     return true;
 }
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 32;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct str query_decode(struct str text, struct arena *a)
 {
     if (text.n == 0)
@@ -142,7 +134,7 @@ struct str query_decode(struct str text, struct arena *a)
         if (c == '+') {
             c = ' ';
         } else if (c == '%' && text.n - i > 2) {
-            int high = hex_of(text.p[i + 1]), low = hex_of(text.p[i + 2]);
+            int high = hex_digit(text.p[i + 1]), low = hex_digit(text.p[i + 2]);
             if (high >= 0 && low >= 0) {
                 c = (char)(high << 4 | low);
                 i += 2;

@@ -4,7 +4,7 @@
  * twice is the caller's care: an answer that got lost and a request that did look alike from here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "feed/client.h"
-#include "feed/clock.h"
+#include "clock.h"
 #include "feed/stop.h"
 
 #include <curl/curl.h>

@@ -3,7 +3,7 @@
  * A line counts as settled once the server has answered for it; what was read and not settled is read again by the next run.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "feed/feed_internal.h"
-#include "feed/clock.h"
+#include "clock.h"
 #include "feed/stop.h"
 
 #include <jansson.h>

@@ -7,7 +7,7 @@
  * the distances between events are the recorded ones, divided by the speed, even when the server can't keep up.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "feed/feed.h"
-#include "feed/clock.h"
+#include "clock.h"
 #include "feed/feed_internal.h"
 #include "feed/stamp.h"
 

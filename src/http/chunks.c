@@ -22,17 +22,6 @@ enum {
     DONE
 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool is_name_char(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -46,7 +35,7 @@ static bool is_value_char(char c)
 
 static const char *step_size(struct http_chunks *c, char ch)
 {
-    int digit = hex_value(ch);
+    int digit = hex_digit(ch);
     if (digit >= 0) {
         if (++c->n_digits > DIGITS_MAX)
             return "a chunk size has too many digits";

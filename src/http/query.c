@@ -5,14 +5,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "http/http_internal.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static struct str decode(struct http_req *r, struct str s, bool plus_is_blank)
 {
     bool plain = !s.n || (!memchr(s.p, '%', s.n) && !(plus_is_blank && memchr(s.p, '+', s.n)));
@@ -21,8 +13,8 @@ static struct str decode(struct http_req *r, struct str s, bool plus_is_blank)
     char *out = arena_alloc(&r->arena, s.n);
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '%' && s.n - i > 2 ? hex_value(s.p[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
+        int high = s.p[i] == '%' && s.n - i > 2 ? hex_digit(s.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
         if (low >= 0) {
             out[n++] = (char)(high << 4 | low);
             i += 2;

@@ -39,19 +39,6 @@ uint32_t build_line(const struct val *dict)
     return (uint32_t)build_int(dict, "line", 0);
 }
 
-bool build_name_ok(struct str name)
-{
-    if (name.n == 0 || name.n > PLAN_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '_'))
-            return false;
-    }
-    return true;
-}
-
 bool build_duration(struct builder *b, const struct val *dict, const char *field, int64_t *ms)
 {
     static const int64_t most = (int64_t)100 * 366 * 24 * 3600 * 1000;
@@ -163,7 +150,7 @@ static bool build_def(struct builder *b, enum pass pass, const struct val *def)
     b->rule = str_of(rule);
     b->line = build_line(def);
     bool ok;
-    if (!build_name_ok(name))
+    if (!plan_name_ok(name))
         ok = build_fail(b, 0, "a name is 1 to %d letters, digits and _", PLAN_NAME_MAX);
     else if (is_key)
         ok = build_key(b, def);

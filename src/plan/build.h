@@ -44,7 +44,6 @@ struct str build_text(const struct val *dict, const char *field); /* empty when 
 struct str build_copy(struct builder *b, const struct val *dict, const char *field);
 int64_t build_int(const struct val *dict, const char *field, int64_t otherwise);
 uint32_t build_line(const struct val *dict); /* 0 when absent */
-bool build_name_ok(struct str name);
 /* A field in milliseconds; 0 when absent. false: reported. */
 bool build_duration(struct builder *b, const struct val *dict, const char *field, int64_t *ms);
 /* The field version, 1 when absent. false: reported. */

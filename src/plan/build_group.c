@@ -182,7 +182,7 @@ static bool build_attr(struct builder *b, const struct val *v, const struct plan
     attr->ref =
         arena_printf(b->a, "%.*s_v%u:%.*s", STR_FMT(g->name), g->version, STR_FMT(attr->name));
     attr->key = g->key;
-    if (!build_name_ok(attr->name))
+    if (!plan_name_ok(attr->name))
         return build_fail(b, 0,
                           "an attribute's name is 1 to %d letters, digits and _, not \"%.*s\"",
                           PLAN_NAME_MAX, STR_FMT(attr->name));

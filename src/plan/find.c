@@ -2,6 +2,19 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan.h"
 
+bool plan_name_ok(struct str name)
+{
+    if (name.n == 0 || name.n > PLAN_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_'))
+            return false;
+    }
+    return true;
+}
+
 int plan_find_key(const struct plan *p, struct str name)
 {
     for (size_t i = 0; i < p->n_keys; i++)

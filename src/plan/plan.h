@@ -98,6 +98,7 @@ enum {
     PLAN_IDENTIFIER_MAX = 1024,
     PLAN_RULE_KEYS_MAX = 64 /* that an intervention reads and tells, both counted */
 };
+bool plan_name_ok(struct str name); /* 1 to PLAN_NAME_MAX letters, digits and _ */
 struct plan_key {
     struct str name;
     uint32_t id; /* persistent number */

@@ -168,19 +168,25 @@ static void what_subscribers_see(void)
     drop_place(&p);
 }
 
+static struct engine_direct offer_to(struct engine_direct_target *to, uint8_t id)
+{
+    struct engine_direct d = {.name = STR("offer"),
+                              .version = 3,
+                              .attributes = nothing,
+                              .more = nothing,
+                              .targets = to,
+                              .n = 1};
+    memset(d.intervention_id, id, sizeof(d.intervention_id));
+    return d;
+}
+
 /* A key whose address says more than its name: subscribers go by the one, readers see the other. */
 static void addresses(void)
 {
     struct place p = place_of(NULL);
     struct engine_direct_target to = {STR("account"), STR("account 70"), STR("a1"), {0}};
-    struct engine_direct d = {.name = STR("offer"),
-                              .version = 3,
-                              .attributes = nothing,
-                              .more = nothing,
-                              .targets = &to,
-                              .n = 1};
+    struct engine_direct d = offer_to(&to, 2);
     struct err err = {0};
-    memset(d.intervention_id, 2, sizeof(d.intervention_id));
     open_place(&p);
     listen(&p, 1, "account", "a1", 0, T0);
     listen(&p, 2, "account 70", "a1", 0, T0);
@@ -197,14 +203,8 @@ static void rules_change_meanwhile(void)
 {
     struct place p = place_of(NULL);
     struct engine_direct_target to = {STR("user_id"), STR("user_id"), STR("7"), {0}};
-    struct engine_direct d = {.name = STR("offer"),
-                              .version = 3,
-                              .attributes = nothing,
-                              .more = nothing,
-                              .targets = &to,
-                              .n = 1};
+    struct engine_direct d = offer_to(&to, 3);
     struct err err = {0};
-    memset(d.intervention_id, 3, sizeof(d.intervention_id));
     open_place(&p);
     listen(&p, 1, "user_id", "7", 0, T0);
     struct engine_batch *b = engine_batch_direct(0, &d);
